@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The door to the kernel's nf_tables: a struct ruleset goes in as one transaction, what the kernel holds comes
+// out as a struct ruleset. Nothing else in the tree speaks netlink for rules, and only table "leadglass" is
+// ever touched.
+#ifndef LEADGLASS_NFT_NFT_H
+#define LEADGLASS_NFT_NFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ruleset/ruleset.h"
+
+struct nft; // one netlink socket
+
+// The seam to the kernel: netlink messages out, netlink messages in. The default is a NETLINK_NETFILTER socket;
+// tests put a failing one around it.
+struct nft_io {
+	ssize_t (*send)(void *context, const void *data, size_t size);     // all of it in one message; or -1, errno
+	ssize_t (*receive)(void *context, void *data, size_t size, bool wait); // one datagram; or -1, errno
+	int (*room)(void *context, size_t size); // make the send buffer hold `size`; 0 or -errno
+	uint32_t (*port)(void *context);
+	void (*close)(void *context);
+	void *context;
+};
+
+// 0, or -errno with a problem that says what is missing (permission, kernel support).
+int nft_open(struct nft **ret, struct problems *problems);
+int nft_open_io(const struct nft_io *io, struct nft **ret); // takes the io over on success
+void nft_close(struct nft *nft);
+
+// How our table stands in the kernel.
+struct nft_table_state {
+	bool present;
+	bool owned;        // by some socket: others get EPERM
+	bool mine;         // by this one
+	bool persistent;   // survives its owner
+	uint32_t owner;    // netlink port of the owner; 0 when not owned
+};
+
+struct nft_state {
+	struct nft_table_state inet, bridge;
+	uint32_t generation; // of the whole nf_tables of this namespace
+};
+
+// Reads all our tables: chains, rules, sets, elements with counters. What we would never write is kept as
+// `foreign` text in its place. Dumps interrupted by a change are begun again (at most 16 times, then -EINTR).
+// 0 (also when there is no table: table_count 0), or -errno with a problem.
+int nft_read(struct nft *nft, struct ruleset *ret, struct nft_state *ret_state, struct problems *problems);
+
+enum nft_change {
+	NFT_CREATED,   // there was no table
+	NFT_UNCHANGED, // the kernel held it already; nothing was sent
+	NFT_ELEMENTS,  // only set elements were exchanged
+	NFT_EXCHANGED, // rules and sets were exchanged inside the standing chains
+};
+
+struct nft_load_options {
+	bool skip_read_back; // do not compare afterwards: the result is then "loaded, not verified"
+};
+
+struct nft_load_result {
+	enum nft_change change;
+	bool verified;
+	bool persistent; // the table outlives this process protected (kernel 6.9 on)
+	size_t added, removed; // set elements
+	size_t octets;   // sent
+};
+
+// Makes the kernel hold `meant`, in one transaction, without deleting or remaking a base chain that stands
+// (facts: remaking one leaks packets), then reads back and compares.
+// 0; -EPERM no permission, or the table belongs to another process (the problem names it); -EBADE what was read
+// back is not what was meant (problems list the differences); else -errno of the kernel with a problem at the
+// policy line the refused message came from, the kernel's own words quoted. On every failure before the commit
+// the old rules stand. `sources` is for messages and may be NULL.
+int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
+             const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret);
+
+// Reads back and compares. 0 and *ret_differences (0: the kernel holds exactly `meant`), or -errno. `report` gets
+// each difference; it may be NULL.
+int nft_verify(struct nft *nft, const struct ruleset *meant, ruleset_difference_fn report, void *context,
+               struct problems *problems, size_t *ret_differences);
+
+// Takes the wall down: deletes our tables. 0, -ENOENT when there is none, or -errno with a problem.
+int nft_remove(struct nft *nft, struct problems *problems);
+
+#endif

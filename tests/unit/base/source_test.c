@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Positions: file, line and column at every edge.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "base/source.h"
+
+static void places(void **state)
+{
+	struct sources sources;
+	struct source_place place;
+	source_pos a, b;
+	(void)state;
+	source_init(&sources);
+	assert_int_equal(source_add(&sources, "a", strdup("x\r\nyz\n"), 6, 0, &a), 0);
+	assert_int_equal(source_add(&sources, "b", strdup(""), 0, a + 3, &b), 0);
+	assert_int_equal(source_locate(&sources, a, &place), 0);
+	assert_int_equal(place.line, 1);
+	assert_int_equal(place.column, 1);
+	assert_int_equal(place.line_size, 1); // the carriage return belongs to the line end
+	assert_int_equal(source_locate(&sources, a + 4, &place), 0);
+	assert_int_equal(place.line, 2);
+	assert_int_equal(place.column, 2);
+	assert_int_equal(place.line_size, 2);
+	// the end of the text is a place, one further is in no text
+	assert_int_equal(source_locate(&sources, a + 6, &place), 0);
+	assert_int_equal(place.line, 3);
+	assert_string_equal(place.file, "a");
+	assert_int_equal(source_locate(&sources, b, &place), 0);
+	assert_string_equal(place.file, "b");
+	assert_int_equal(place.from, a + 3);
+	assert_int_equal(source_locate(&sources, b + 1, &place), -ENOENT);
+	assert_int_equal(source_locate(&sources, 0, &place), -ENOENT);
+	assert_int_equal(source_locate(NULL, 1, &place), -ENOENT);
+	assert_string_equal(source_text(&sources, a + 3), "yz\n");
+	assert_null(source_text(&sources, 0));
+	source_fini(&sources);
+	source_fini(NULL);
+}
+
+static void positions_end_somewhere(void **state)
+{
+	struct sources sources;
+	source_pos start;
+	(void)state;
+	source_init(&sources);
+	// refused before the text is looked at
+	assert_int_equal(source_add(&sources, "a", NULL, UINT32_MAX, 0, &start), -EFBIG);
+	assert_int_equal(sources.count, 0);
+	source_fini(&sources);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(places), cmocka_unit_test(positions_end_somewhere)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
