@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void source_init(struct sources *sources)
 {
 	*sources = (struct sources){0};
@@ -95,4 +97,64 @@ int source_locate(const struct sources *sources, source_pos at, struct source_pl
 	                             .line_size = line_size,
 	                             .from = source->from};
 	return 0;
+}
+
+static int add_line(struct source_lines *lines, source_pos start)
+{
+	int r = array_room(&lines->starts, lines->count, &lines->capacity, sizeof *lines->starts);
+	if (r == 0)
+		lines->starts[lines->count++] = start;
+	return r;
+}
+
+int source_lines_init(struct source_lines *lines, const struct sources *sources)
+{
+	*lines = (struct source_lines){0};
+	for (size_t i = 0; i < sources->count; i++) {
+		const struct source *source = &sources->items[i];
+		const char *p = source->text, *end = p + source->size;
+		for (;;) {
+			int r = add_line(lines, source->start + (source_pos)(p - source->text));
+			if (r < 0)
+				return r;
+			const char *newline = memchr(p, '\n', (size_t)(end - p));
+			if (!newline)
+				break;
+			p = newline + 1;
+		}
+	}
+	return 0;
+}
+
+void source_lines_fini(struct source_lines *lines)
+{
+	if (!lines)
+		return;
+	free(lines->starts);
+	*lines = (struct source_lines){0};
+}
+
+// The last line that begins at or before `at`.
+static size_t line_index(const struct source_lines *lines, source_pos at)
+{
+	size_t low = 0, high = lines->count;
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+		if (lines->starts[middle] <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool source_line(const struct sources *sources, const struct source_lines *lines, source_pos at,
+                 const char **ret_file, uint32_t *ret_line)
+{
+	const struct source *source = find(sources, at);
+	if (!source || lines->count == 0)
+		return false;
+	*ret_file = source->name;
+	*ret_line = (uint32_t)(line_index(lines, at) - line_index(lines, source->start) + 1);
+	return true;
 }

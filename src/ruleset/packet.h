@@ -13,24 +13,25 @@
 // A packet with what conntrack and routing know of it. Whole datagrams: the kernel reassembles fragments
 // before the wall sees them.
 struct packet {
-	enum ruleset_hook hook; // INPUT ("in"), OUTPUT ("out"), FORWARD
+	enum ruleset_hook hook;    // INPUT ("in"), OUTPUT ("out"), FORWARD
 	enum ruleset_family table; // RULESET_BRIDGE: a frame crossing the bridge
-	uint16_t ether_type;   // host order; 0x0800, 0x86dd, 0x0806, ...
+	uint16_t ether_type;       // host order; 0x0800, 0x86dd, 0x0806, ...
 	struct mac ether_source, ether_destination;
 	struct prefix source, destination; // exact; for ARP the protocol addresses
 	uint16_t arp_operation;
-	struct mac arp_source; // the sender as the ARP message says, not as the frame does
-	uint8_t protocol;      // IPPROTO_TCP, ...: the transport after any extension headers
-	uint16_t source_port, destination_port; // host order; tcp, udp
-	uint8_t icmp_type;     // icmp, icmpv6
-	uint8_t hop_limit;     // TTL or hop limit
+	struct mac arp_source;                    // the sender as the ARP message says, not as the frame does
+	uint8_t protocol;                         // IPPROTO_TCP, ...: the transport after any extension headers
+	uint16_t source_port, destination_port;   // host order; tcp, udp
+	uint8_t icmp_type;                        // icmp, icmpv6
+	uint8_t hop_limit;                        // TTL or hop limit
 	char in_interface[16], out_interface[16]; // "" when unknown
-	bool loopback;         // over lo
-	bool spoofed;          // no way back to the source through the interface it came by
+	bool loopback;                            // over lo
+	bool spoofed;                             // no way back to the source through the interface it came by
 
-	uint32_t ct_state;     // one of enum ruleset_ct_state; packet_parse gives what conntrack would
-	bool ct_reply;         // travels against the connection's first packet
-	// The connection's first packet; equal to the above for a new one. An ICMP error carries the quoted flow's.
+	uint32_t ct_state; // one of enum ruleset_ct_state; packet_parse gives what conntrack would
+	bool ct_reply;     // travels against the connection's first packet
+	// The connection's first packet; equal to the above for a new one. An ICMP error carries the quoted
+	// flow's.
 	struct prefix ct_source, ct_destination;
 	uint8_t ct_protocol;
 	uint16_t ct_destination_port;
@@ -38,8 +39,8 @@ struct packet {
 
 // Reads a flow as `explain` takes it:
 //   in|out|forward PROTO SRC[:PORT] DST[:PORT] [OPTION ...]
-// PROTO is tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp[/request|/reply] or a protocol number; an IPv6 address with a
-// port stands in brackets. Options:
+// PROTO is tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp[/request|/reply] or a protocol number; an IPv6 address
+// with a port stands in brackets. Options:
 //   iif NAME, oif NAME       the interface it comes and leaves by
 //   mac ADDRESS              the frame's sender, where frames are seen (role bridge); else the device's own
 //   established, reply       not the first packet of its connection; a reply travels against the first packet
@@ -47,8 +48,8 @@ struct packet {
 //   invalid, spoofed         conntrack refused it; no way back to its source through where it came by
 // Without a source port 49152 (the first dynamic port) is taken; tcp and udp need the port that was called: the
 // destination's, or in a reply the source's. ICMP without a type is an echo request, in a reply an echo reply.
-// 0, or -EINVAL with what is wrong and what would be right in `message` (at most message_size octets with the NUL)
-// and in *ret_word the index of the word it is about (`count`: one is missing).
+// 0, or -EINVAL with what is wrong and what would be right in `message` (at most message_size octets with the
+// NUL) and in *ret_word the index of the word it is about (`count`: one is missing).
 int packet_parse(const struct policy *policy, char *const *words, size_t count, struct packet *ret,
                  char *message, size_t message_size, size_t *ret_word);
 
@@ -56,7 +57,8 @@ struct outcome {
 	bool accepted;
 	const struct ruleset_table *table;
 	const struct ruleset_chain *chain;
-	const struct ruleset_rule *rule; // the one that decided; NULL: the chain's policy, or no table has the hook
+	const struct ruleset_rule
+	        *rule; // the one that decided; NULL: the chain's policy, or no table has the hook
 	// The element of a set through which it matched; set NULL when the rule looked nothing up.
 	const struct ruleset_set *set;
 	size_t element;

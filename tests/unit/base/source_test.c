@@ -47,6 +47,35 @@ static void places(void **state)
 	source_fini(NULL);
 }
 
+// The index agrees with source_locate at every position.
+static void lines_agree(void **state)
+{
+	static const char *const texts[] = {"a\n\nbc\n", "", "x", "\n"};
+	struct sources sources;
+	struct source_lines lines;
+	source_pos start = 0;
+	(void)state;
+	source_init(&sources);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(source_add(&sources, texts[i], strdup(texts[i]), strlen(texts[i]), 0, &start),
+		                 0);
+	assert_int_equal(source_lines_init(&lines, &sources), 0);
+	for (source_pos at = 0; at <= start + 3; at++) {
+		struct source_place place;
+		const char *file;
+		uint32_t line;
+		bool found = source_locate(&sources, at, &place) == 0;
+		assert_int_equal(source_line(&sources, &lines, at, &file, &line), found);
+		if (found) {
+			assert_string_equal(file, place.file);
+			assert_int_equal(line, place.line);
+		}
+	}
+	source_lines_fini(&lines);
+	source_lines_fini(NULL);
+	source_fini(&sources);
+}
+
 static void positions_end_somewhere(void **state)
 {
 	struct sources sources;
@@ -61,6 +90,7 @@ static void positions_end_somewhere(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(places), cmocka_unit_test(positions_end_somewhere)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(places), cmocka_unit_test(lines_agree),
+	                                   cmocka_unit_test(positions_end_somewhere)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What role bridge adds below IP: ARP is passed for the devices' addresses only, and a device whose MAC address
+// the policy gives uses that MAC with its own addresses and no others.
+#include <string.h>
+
+#include "ruleset/ruleset_compile.h"
+
+#define ETHERTYPE_ARP 0x0806
+
+static void put_mac(uint8_t *key, const struct mac *mac)
+{
+	memcpy(key, mac->octets, sizeof mac->octets); // padded to 8 by the zeros already there
+}
+
+static void add_device(struct compiler *c, const struct policy_device *device, uint32_t owner,
+                       const struct layer2 *sets)
+{
+	for (uint32_t i = 0; i < device->addresses.count; i++) {
+		const struct policy_prefix *address = &c->policy->prefixes[device->addresses.first + i];
+		enum address_family family = address->prefix.family;
+		struct ruleset_origin origin = {address->at, owner};
+		uint8_t key[RULESET_KEY_MAX] = {0}, mac_key[RULESET_KEY_MAX] = {0};
+		memcpy(key, address->prefix.octets, address_octets(family));
+		if (family == ADDRESS_IPV4)
+			ruleset_build_element(&c->b, sets->devices4, key, NULL, origin);
+		if (!device->mac_at)
+			continue;
+		ruleset_build_element(&c->b, sets->tied[family], key, NULL, origin);
+		put_mac(mac_key, &device->mac);
+		memcpy(mac_key + 8, address->prefix.octets, address_octets(family));
+		ruleset_build_element(&c->b, sets->macs[family], mac_key, NULL, origin);
+	}
+	if (device->mac_at) {
+		uint8_t key[RULESET_KEY_MAX] = {0};
+		put_mac(key, &device->mac);
+		ruleset_build_element(&c->b, sets->tied_macs, key, NULL,
+		                      (struct ruleset_origin){device->mac_at, owner});
+	}
+}
+
+static bool has_tie(const struct policy *policy, enum address_family family)
+{
+	for (size_t i = 0; i < policy->device_count; i++) {
+		const struct policy_device *device = &policy->devices[i];
+		for (uint32_t a = 0; device->mac_at && a < device->addresses.count; a++)
+			if (policy->prefixes[device->addresses.first + a].prefix.family == family)
+				return true;
+	}
+	return false;
+}
+
+static uint32_t hash_set(struct compiler *c, const char *name, enum ruleset_type type, const char *comment)
+{
+	return ruleset_build_set(&c->b, name, &type, 1, false, comment);
+}
+
+void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
+{
+	const struct policy *policy = c->policy;
+	enum ruleset_type types4[2] = {TYPE_ETHER_ADDR, TYPE_IPV4_ADDR},
+	                  types6[2] = {TYPE_ETHER_ADDR, TYPE_IPV6_ADDR};
+	bool four = has_tie(policy, ADDRESS_IPV4), six = has_tie(policy, ADDRESS_IPV6);
+	size_t from = c->b.table ? c->b.table->set_count : 0;
+
+	*ret = (struct layer2){.tied = {NO_SET, NO_SET}, .macs = {NO_SET, NO_SET}, .tied_macs = NO_SET};
+	ret->devices4 = hash_set(c, "devices4", TYPE_IPV4_ADDR, "device addresses, which ARP is passed for");
+	if (four || six)
+		ret->tied_macs = hash_set(c, "tied_macs", TYPE_ETHER_ADDR, "MAC addresses the policy gives");
+	if (four) {
+		ret->tied[ADDRESS_IPV4] =
+		        hash_set(c, "tied4", TYPE_IPV4_ADDR, "addresses that belong to one MAC");
+		ret->macs[ADDRESS_IPV4] =
+		        ruleset_build_set(&c->b, "device_macs4", types4, 2, false, "which MAC");
+	}
+	if (six) {
+		ret->tied[ADDRESS_IPV6] =
+		        hash_set(c, "tied6", TYPE_IPV6_ADDR, "addresses that belong to one MAC");
+		ret->macs[ADDRESS_IPV6] =
+		        ruleset_build_set(&c->b, "device_macs6", types6, 2, false, "which MAC");
+	}
+	for (size_t i = 0; i < policy->device_count; i++)
+		add_device(c, &policy->devices[i], RULESET_OWNER(POLICY_OWNER_DEVICE, i), ret);
+	for (size_t i = from; !c->b.error && i < c->b.table->set_count; i++)
+		c->b.error = ruleset_finish_set(&c->b.table->sets[i]);
+}
+
+static void drop(struct compiler *c)
+{
+	ruleset_counter(&c->b);
+	ruleset_verdict(&c->b, VERDICT_DROP);
+}
+
+static void begin(struct compiler *c, const struct chain *chain, const char *comment)
+{
+	ruleset_build_rule(&c->b, chain->index, (struct ruleset_origin){0}, "%s", comment);
+}
+
+// ip saddr @tied4 ether saddr . ip saddr != @device_macs4 counter drop
+// ether saddr @tied_macs ether saddr . ip saddr != @device_macs4 counter drop
+static void tie(struct compiler *c, const struct chain *chain, const struct layer2 *l,
+                enum address_family family)
+{
+	enum ruleset_field address = family == ADDRESS_IPV4 ? FIELD_IP_SADDR : FIELD_IP6_SADDR;
+	enum ruleset_field ether = FIELD_ETHER_SADDR, both[2] = {FIELD_ETHER_SADDR, address};
+	begin(c, chain, "a device's address from another MAC");
+	match_family(c, family);
+	ruleset_lookup(&c->b, l->tied[family], &address, 1);
+	ruleset_lookup_absent(&c->b, l->macs[family], both, 2);
+	drop(c);
+	begin(c, chain, "a device's MAC with another address");
+	ruleset_lookup(&c->b, l->tied_macs, &ether, 1);
+	match_family(c, family);
+	ruleset_lookup_absent(&c->b, l->macs[family], both, 2);
+	drop(c);
+}
+
+static void match_arp(struct compiler *c)
+{
+	ruleset_match_port(&c->b, FIELD_ETHER_TYPE, ETHERTYPE_ARP);
+}
+
+void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *l)
+{
+	enum ruleset_field sender = FIELD_ARP_SADDR_IP, target = FIELD_ARP_DADDR_IP;
+	enum ruleset_field both[2] = {FIELD_ARP_SADDR_ETHER, FIELD_ARP_SADDR_IP};
+	if (l->tied[ADDRESS_IPV4] != NO_SET) {
+		begin(c, chain, "ARP for a device's address from another MAC");
+		match_arp(c);
+		ruleset_lookup(&c->b, l->tied[ADDRESS_IPV4], &sender, 1);
+		ruleset_lookup_absent(&c->b, l->macs[ADDRESS_IPV4], both, 2);
+		drop(c);
+	}
+	begin(c, chain, "ARP from a device");
+	match_arp(c);
+	ruleset_lookup(&c->b, l->devices4, &sender, 1);
+	ruleset_verdict(&c->b, VERDICT_ACCEPT);
+	begin(c, chain, "ARP to a device");
+	match_arp(c);
+	ruleset_lookup(&c->b, l->devices4, &target, 1);
+	ruleset_verdict(&c->b, VERDICT_ACCEPT);
+	for (size_t family = 0; family < 2; family++)
+		if (l->tied[family] != NO_SET)
+			tie(c, chain, l, (enum address_family)family);
+}
