@@ -18,7 +18,7 @@ struct nft; // one netlink socket
 // The seam to the kernel: netlink messages out, netlink messages in. The default is a NETLINK_NETFILTER socket;
 // tests put a failing one around it.
 struct nft_io {
-	ssize_t (*send)(void *context, const void *data, size_t size);     // all of it in one message; or -1, errno
+	ssize_t (*send)(void *context, const void *data, size_t size); // all of it in one message; or -1, errno
 	ssize_t (*receive)(void *context, void *data, size_t size, bool wait); // one datagram; or -1, errno
 	int (*room)(void *context, size_t size); // make the send buffer hold `size`; 0 or -errno
 	uint32_t (*port)(void *context);
@@ -34,10 +34,11 @@ void nft_close(struct nft *nft);
 // How our table stands in the kernel.
 struct nft_table_state {
 	bool present;
-	bool owned;        // by some socket: others get EPERM
-	bool mine;         // by this one
-	bool persistent;   // survives its owner
-	uint32_t owner;    // netlink port of the owner; 0 when not owned
+	bool owned;      // by some socket: others get EPERM
+	bool mine;       // by this one
+	bool persistent; // survives its owner
+	bool dormant; // switched off as a whole: no rule of it is asked (verify reports its chains as changed)
+	uint32_t owner; // netlink port of the owner; 0 when not owned
 };
 
 struct nft_state {
@@ -52,7 +53,8 @@ int nft_read(struct nft *nft, struct ruleset *ret, struct nft_state *ret_state, 
 
 enum nft_change {
 	NFT_CREATED,   // there was no table
-	NFT_UNCHANGED, // the kernel held it already; nothing was sent
+	NFT_UNCHANGED, // the kernel held it already; nothing was sent but, where it was free, the claim to the
+	               // table
 	NFT_ELEMENTS,  // only set elements were exchanged
 	NFT_EXCHANGED, // rules and sets were exchanged inside the standing chains
 };
@@ -64,9 +66,9 @@ struct nft_load_options {
 struct nft_load_result {
 	enum nft_change change;
 	bool verified;
-	bool persistent; // the table outlives this process protected (kernel 6.9 on)
+	bool persistent;       // the table outlives this process protected (kernel 6.9 on)
 	size_t added, removed; // set elements
-	size_t octets;   // sent
+	size_t octets;         // sent
 };
 
 // Makes the kernel hold `meant`, in one transaction, without deleting or remaking a base chain that stands
@@ -78,8 +80,8 @@ struct nft_load_result {
 int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
              const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret);
 
-// Reads back and compares. 0 and *ret_differences (0: the kernel holds exactly `meant`), or -errno. `report` gets
-// each difference; it may be NULL.
+// Reads back and compares. 0 and *ret_differences (0: the kernel holds exactly `meant`), or -errno. `report`
+// gets each difference; it may be NULL.
 int nft_verify(struct nft *nft, const struct ruleset *meant, ruleset_difference_fn report, void *context,
                struct problems *problems, size_t *ret_differences);
 

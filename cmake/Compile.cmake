@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How every C file is compiled. -Werror is in the presets, not here: a newer compiler's new warning is not to
+# break somebody's build of a release.
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+if(NOT CMAKE_BUILD_TYPE)
+	set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+add_library(leadglass_compile INTERFACE)
+target_compile_definitions(leadglass_compile INTERFACE _GNU_SOURCE LEADGLASS_VERSION="${PROJECT_VERSION}")
+target_include_directories(leadglass_compile INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_options(leadglass_compile INTERFACE
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wvla -Wwrite-strings
+	-Wpointer-arith -Wcast-align -Wformat=2 -Wundef -Wdate-time
+	-fno-common -fstack-protector-strong -fPIE
+	-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+	target_compile_options(leadglass_compile INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif()
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+	target_compile_options(leadglass_compile INTERFACE -fcf-protection)
+endif()
+target_link_options(leadglass_compile INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+
+# The same, instrumented: unit tests are built a second time with it.
+add_library(leadglass_sanitise INTERFACE)
+target_compile_options(leadglass_sanitise INTERFACE
+	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
+target_link_options(leadglass_sanitise INTERFACE -fsanitize=address,undefined)

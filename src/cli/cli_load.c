@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// `leadglass load`: puts the wall up. One transaction; then the kernel's rules are read back and compared.
+#include "cli/cli.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/problem.h"
+#include "nft/nft.h"
+#include "policy/policy.h"
+#include "ruleset/ruleset.h"
+
+static const struct cli_command command = {
+        .name = "load",
+        .about = "puts the wall up",
+        .synopsis = "[--json] [--no-read-back] [--verbose] POLICY",
+        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE,
+        .least = 1,
+        .most = 1,
+        .details = "POLICY is a file, or - for standard input. Needs CAP_NET_ADMIN (root).\n"
+                   "The policy's rules go, in one transaction, into the network namespace the\n"
+                   "command runs in; then they are read back and compared. When the policy is\n"
+                   "invalid or the kernel refuses, the rules that stood before go on standing.\n"
+                   "\n"
+                   "Exit status: 0 the wall is up, 3 the policy is invalid, 4 the kernel refused,\n"
+                   "holds something else than was sent, or a permission is missing.\n"
+                   "\n"
+                   "Example:\n"
+                   "  leadglass load policy.conf\n",
+};
+
+static const char *change_name(enum nft_change change)
+{
+	switch (change) {
+	case NFT_CREATED:
+		return "created";
+	case NFT_UNCHANGED:
+		return "unchanged";
+	case NFT_ELEMENTS:
+		return "elements";
+	case NFT_EXCHANGED:
+		return "exchanged";
+	}
+	return "";
+}
+
+static void write_text(const struct policy *policy, size_t elements, const struct nft_load_result *result,
+                       struct buffer *out)
+{
+	buffer_text(out, "wall up: ");
+	cli_count(out, policy->peer_count, "peer");
+	buffer_text(out, ", ");
+	cli_count(out, elements, "element");
+	switch (result->change) {
+	case NFT_CREATED:
+		buffer_text(out, "; created");
+		break;
+	case NFT_UNCHANGED:
+		buffer_text(out, "; unchanged");
+		break;
+	case NFT_ELEMENTS:
+		buffer_printf(out, "; elements +%zu -%zu", result->added, result->removed);
+		break;
+	case NFT_EXCHANGED:
+		buffer_printf(out, "; rules exchanged, elements +%zu -%zu", result->added, result->removed);
+		break;
+	}
+	buffer_text(out, result->verified ? "; verified\n" : "; not verified\n");
+}
+
+static void write_json(const struct policy *policy, size_t elements, const struct nft_load_result *result,
+                       struct buffer *out)
+{
+	struct json json = JSON_TO(out);
+
+	json_object(&json);
+	json_key_text(&json, "change", change_name(result->change));
+	json_key_bool(&json, "verified", result->verified);
+	json_key_bool(&json, "persistent", result->persistent);
+	json_key_number(&json, "peers", policy->peer_count);
+	json_key_number(&json, "elements", elements);
+	json_key_number(&json, "added", result->added);
+	json_key_number(&json, "removed", result->removed);
+	json_key_number(&json, "octets", result->octets);
+	json_end(&json);
+	buffer_text(out, "\n");
+}
+
+// What is usually taken for granted: the policy's warnings, how much was sent, who guards the table.
+static void write_verbose(const struct policy *policy, const struct nft_load_result *result)
+{
+	struct problems problems;
+
+	problem_init(&problems);
+	if (policy_lint(policy, &problems) == 0 && problems.count)
+		cli_problems(&problems, &policy->sources);
+	problem_fini(&problems);
+	cli_message("%zu octets sent in one transaction", result->octets);
+	cli_message(result->persistent
+	                    ? "the table is persistent: a process that stays can take it over and guard it"
+	                    : "this kernel (before 6.9) has no persistent tables");
+	cli_message("no process owns the table now: whoever has CAP_NET_ADMIN can change it");
+}
+
+static int load(const struct policy *policy, const struct ruleset *ruleset, unsigned options)
+{
+	const struct nft_load_options how = {.skip_read_back = options & CLI_NO_READ_BACK};
+	struct nft_load_result result = {0};
+	struct buffer out = BUFFER_EMPTY;
+	struct problems problems;
+	struct nft *nft = NULL;
+	int error;
+
+	problem_init(&problems);
+	error = nft_open(&nft, &problems);
+	if (!error)
+		error = nft_load(nft, ruleset, &policy->sources, &how, &problems, &result);
+	cli_problems(&problems, &policy->sources);
+	problem_fini(&problems);
+	nft_close(nft);
+	if (error)
+		return cli_exit_of(error);
+	if (options & CLI_VERBOSE)
+		write_verbose(policy, &result);
+	if (options & CLI_JSON)
+		write_json(policy, cli_elements(ruleset), &result, &out);
+	else
+		write_text(policy, cli_elements(ruleset), &result, &out);
+	return cli_answer(&out, CLI_YES);
+}
+
+int cli_load(int argc, char **argv)
+{
+	struct cli_arguments arguments;
+	struct policy policy;
+	struct ruleset ruleset;
+	int status = cli_arguments(&command, argc, argv, &arguments);
+
+	if (status != CLI_GO_ON)
+		return status;
+	policy_init(&policy);
+	ruleset_init(&ruleset);
+	status = cli_wall(arguments.operands[0], &policy, &ruleset);
+	if (status == CLI_GO_ON)
+		status = load(&policy, &ruleset, arguments.options);
+	ruleset_fini(&ruleset);
+	policy_fini(&policy);
+	return status;
+}

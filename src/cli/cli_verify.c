@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// `leadglass verify`: does the kernel hold exactly what the policy means?
+#include "cli/cli.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/problem.h"
+#include "nft/nft.h"
+#include "policy/policy.h"
+#include "ruleset/ruleset.h"
+
+static const struct cli_command command = {
+        .name = "verify",
+        .about = "does the kernel hold exactly this policy?",
+        .synopsis = "[--json] [--all] POLICY",
+        .options = CLI_JSON | CLI_ALL,
+        .least = 1,
+        .most = 1,
+        .details = "POLICY is a file, or - for standard input. Needs CAP_NET_ADMIN (root).\n"
+                   "Each difference is one line; beyond 100 they are only counted, unless --all is\n"
+                   "given.\n"
+                   "\n"
+                   "Exit status: 0 the kernel holds the policy, 1 it does not, 3 the policy is\n"
+                   "invalid, 4 the kernel could not be asked.\n"
+                   "\n"
+                   "Example:\n"
+                   "  leadglass verify policy.conf\n",
+};
+
+#define SHOWN_MAX 100
+
+// Where differences go while they are found.
+struct report {
+	const struct sources *sources;
+	struct buffer *out;
+	struct json *json; // NULL: text
+	size_t most, count;
+};
+
+static bool report(void *context, const struct ruleset_difference *difference)
+{
+	struct report *report = context;
+	struct buffer line = BUFFER_EMPTY;
+
+	if (++report->count > report->most)
+		return true;
+	ruleset_difference_print(difference, report->sources, &line);
+	if (buffer_failed(&line))
+		report->out->failed = true;
+	else if (report->json)
+		json_text_n(report->json, line.data ? line.data : "", line.size);
+	else
+		buffer_printf(report->out, "%s\n", line.data ? line.data : "");
+	buffer_fini(&line);
+	return true;
+}
+
+// Asks the kernel and leaves the answer in `out`. 0 and the number of differences, or -errno with a problem.
+static int ask(const char *path, const struct policy *policy, const struct ruleset *ruleset, unsigned options,
+               struct problems *problems, struct buffer *out, size_t *ret_differences)
+{
+	struct json json = JSON_TO(out);
+	struct report context = {.sources = &policy->sources, .out = out, .most = SHOWN_MAX};
+	struct nft *nft = NULL;
+	int error;
+
+	if (options & CLI_JSON) {
+		context.json = &json;
+		json_object(&json);
+		json_key_text(&json, "policy", path);
+		json_key(&json, "shown");
+		json_array(&json);
+	}
+	if (options & CLI_ALL)
+		context.most = SIZE_MAX;
+	error = nft_open(&nft, problems);
+	if (!error)
+		error = nft_verify(nft, ruleset, report, &context, problems, ret_differences);
+	nft_close(nft);
+	if (error)
+		return error;
+	if (options & CLI_JSON) {
+		json_end_array(&json);
+		json_key_number(&json, "differences", *ret_differences);
+		json_key_bool(&json, "verified", *ret_differences == 0);
+		json_end(&json);
+		buffer_text(out, "\n");
+	} else if (*ret_differences == 0) {
+		buffer_printf(out, "verified: the kernel holds exactly %s\n", path);
+	} else if (context.count > context.most) {
+		buffer_printf(out, "and %zu more (--all shows them)\n", context.count - context.most);
+	}
+	return 0;
+}
+
+int cli_verify(int argc, char **argv)
+{
+	struct cli_arguments arguments;
+	struct policy policy;
+	struct ruleset ruleset;
+	struct problems problems;
+	struct buffer out = BUFFER_EMPTY;
+	size_t differences = 0;
+	int status = cli_arguments(&command, argc, argv, &arguments);
+
+	if (status != CLI_GO_ON)
+		return status;
+	policy_init(&policy);
+	ruleset_init(&ruleset);
+	problem_init(&problems);
+	status = cli_wall(arguments.operands[0], &policy, &ruleset);
+	if (status == CLI_GO_ON) {
+		int error = ask(arguments.operands[0], &policy, &ruleset, arguments.options, &problems, &out,
+		                &differences);
+
+		cli_problems(&problems, &policy.sources);
+		if (error) {
+			status = cli_exit_of(error);
+			buffer_fini(&out);
+		} else {
+			status = cli_answer(&out, differences ? CLI_NO : CLI_YES);
+		}
+	}
+	problem_fini(&problems);
+	ruleset_fini(&ruleset);
+	policy_fini(&policy);
+	return status;
+}

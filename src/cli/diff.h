@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Two policies compared: by what they say (diff_policy.c, over the facts of diff_facts.c) and by what they let
+// through (diff_flows.c, over the compiled sets). Neither looks at the text: order, comments and spelling do
+// not count.
+#ifndef LEADGLASS_CLI_DIFF_H
+#define LEADGLASS_CLI_DIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+
+struct json;
+struct policy;
+struct ruleset;
+
+// The parts of a policy facts are about, in the order they are shown.
+enum diff_part {
+	DIFF_ROLE,
+	DIFF_HEADER,
+	DIFF_BOX,
+	DIFF_MANAGE,
+	DIFF_LOG,
+	DIFF_DEVICE,
+	DIFF_SERVICE,     // for devices
+	DIFF_BOX_SERVICE, // `for box`
+	DIFF_PEER,
+};
+
+// One statement of a policy: device "ct-3" has "port" "11112".
+struct diff_fact {
+	const char *name; // of the device, service or peer; the policy's, not NUL-terminated
+	uint32_t name_size;
+	uint8_t part;        // enum diff_part
+	uint8_t key;         // diff_key_name; 0: that it is there at all
+	uint32_t value_size; // octets of it
+	size_t value;        // where in `values`
+};
+
+struct diff_facts {
+	struct diff_fact *items; // sorted; no two are equal
+	size_t count, capacity;
+	struct buffer values; // NUL after each
+};
+
+const char *diff_part_name(enum diff_part part);
+const char *diff_part_suffix(enum diff_part part); // what follows the name
+const char *diff_key_name(unsigned key);
+
+// All that `policy` says. 0 or -ENOMEM. The facts point into the policy; diff_facts_fini in every case.
+int diff_facts(const struct policy *policy, struct diff_facts *ret);
+void diff_facts_fini(struct diff_facts *facts);
+
+// Order by part, name, key, value; parts of it: by part and name, by part, name and key.
+int diff_compare_name(const struct diff_fact *a, const struct diff_fact *b);
+int diff_compare_key(const struct diff_fact *a, const struct diff_fact *b);
+int diff_compare(const struct diff_facts *a_facts, const struct diff_fact *a, const struct diff_facts *b_facts,
+                 const struct diff_fact *b);
+
+// How much is written: lines in all, values in one list.
+struct diff_bounds {
+	size_t lines, values;
+};
+
+// Writes each difference between what two policies say, a line ("~ peer main-pacs: address +10.20.0.6"), at
+// most `bounds->lines` of them and then how many more. Returns how many there are. The JSON form writes an
+// array of all.
+size_t diff_policy(const struct diff_facts *old, const struct diff_facts *new, const struct diff_bounds *bounds,
+                   struct buffer *out);
+size_t diff_policy_json(const struct diff_facts *old, const struct diff_facts *new, struct json *out);
+
+// The same for the flows that one wall lets through and the other does not.
+struct diff_wall {
+	const struct policy *policy;
+	const struct ruleset *ruleset;
+};
+struct diff_flow_counts {
+	size_t opened, closed;
+};
+struct diff_flow_counts diff_flows(const struct diff_wall *old, const struct diff_wall *new,
+                                   const struct diff_bounds *bounds, struct buffer *out);
+struct diff_flow_counts diff_flows_json(const struct diff_wall *old, const struct diff_wall *new,
+                                        struct json *out);
+
+#endif

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What a policy says, as a sorted list of small statements: two policies are then compared by walking two
+// lists.
+#include "cli/diff.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/array.h"
+#include "policy/policy.h"
+
+enum key {
+	KEY_PRESENT,
+	KEY_ROLE,
+	KEY_SITE,
+	KEY_UNIT,
+	KEY_SERIAL,
+	KEY_NOT_BEFORE,
+	KEY_NOT_AFTER,
+	KEY_ADDRESS,
+	KEY_MAC,
+	KEY_TITLE,
+	KEY_PORT,
+	KEY_TLS,
+	KEY_DEVICES,
+	KEY_INITIATES,
+	KEY_ACCEPTS,
+	KEY_TO,
+	KEY_FROM,
+	KEY_INTERFACE,
+	KEY_DROPS,
+	KEY_GROUP,
+};
+
+const char *diff_part_name(enum diff_part part)
+{
+	static const char *const names[] = {
+	        [DIFF_ROLE] = "role",       [DIFF_HEADER] = "policy",
+	        [DIFF_BOX] = "box",         [DIFF_MANAGE] = "manage",
+	        [DIFF_LOG] = "log",         [DIFF_DEVICE] = "device",
+	        [DIFF_SERVICE] = "service", [DIFF_BOX_SERVICE] = "service",
+	        [DIFF_PEER] = "peer",
+	};
+	return names[part];
+}
+
+const char *diff_part_suffix(enum diff_part part)
+{
+	return part == DIFF_BOX_SERVICE ? " for box" : "";
+}
+
+const char *diff_key_name(unsigned key)
+{
+	static const char *const names[] = {
+	        [KEY_PRESENT] = "",
+	        [KEY_ROLE] = "role",
+	        [KEY_SITE] = "site",
+	        [KEY_UNIT] = "unit",
+	        [KEY_SERIAL] = "serial",
+	        [KEY_NOT_BEFORE] = "not-before",
+	        [KEY_NOT_AFTER] = "not-after",
+	        [KEY_ADDRESS] = "address",
+	        [KEY_MAC] = "mac",
+	        [KEY_TITLE] = "ae-title",
+	        [KEY_PORT] = "port",
+	        [KEY_TLS] = "tls",
+	        [KEY_DEVICES] = "devices",
+	        [KEY_INITIATES] = "initiates",
+	        [KEY_ACCEPTS] = "accepts",
+	        [KEY_TO] = "to",
+	        [KEY_FROM] = "from",
+	        [KEY_INTERFACE] = "interface",
+	        [KEY_DROPS] = "drops",
+	        [KEY_GROUP] = "group",
+	};
+	return names[key];
+}
+
+// ---- gathering ----
+
+struct gather {
+	const struct policy *policy;
+	struct diff_facts *facts;
+	struct word name; // whom the facts are about
+	enum diff_part part;
+	bool failed;
+};
+
+static void add_n(struct gather *g, enum key key, const char *value, size_t size)
+{
+	struct diff_facts *facts = g->facts;
+	size_t at = facts->values.size;
+
+	buffer_add(&facts->values, value, size);
+	buffer_add(&facts->values, "", 1);
+	if (buffer_failed(&facts->values) ||
+	    array_room(&facts->items, facts->count, &facts->capacity, sizeof(*facts->items))) {
+		g->failed = true;
+		return;
+	}
+	facts->items[facts->count++] = (struct diff_fact){
+	        .name = g->name.text ? g->name.text : "",
+	        .name_size = g->name.size,
+	        .part = (uint8_t)g->part,
+	        .key = (uint8_t)key,
+	        .value_size = (uint32_t)size,
+	        .value = at,
+	};
+}
+
+static void add(struct gather *g, enum key key, const char *value)
+{
+	add_n(g, key, value, strlen(value));
+}
+
+static void add_word(struct gather *g, enum key key, const struct word *word)
+{
+	if (word->text)
+		add_n(g, key, word->text, word->size);
+}
+
+static void add_number(struct gather *g, enum key key, unsigned number)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%u", number);
+	add(g, key, text);
+}
+
+static void about(struct gather *g, enum diff_part part, const struct word *name)
+{
+	g->part = part;
+	g->name = name ? *name : (struct word){0};
+	add(g, KEY_PRESENT, "");
+}
+
+static void add_prefixes(struct gather *g, enum key key, struct span span)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < span.count; i++)
+		add(g, key, prefix_print(&g->policy->prefixes[span.first + i].prefix, text));
+}
+
+static const char *ports_print(const struct policy_ports *ports, char text[static 16])
+{
+	if (ports->first == ports->last)
+		(void)snprintf(text, 16, "%u", ports->first);
+	else
+		(void)snprintf(text, 16, "%u-%u", ports->first, ports->last);
+	return text;
+}
+
+static void add_ports(struct gather *g, enum key key, struct span span)
+{
+	char text[16];
+
+	for (size_t i = 0; i < span.count; i++)
+		add(g, key, ports_print(&g->policy->ports[span.first + i], text));
+}
+
+static void add_words(struct gather *g, enum key key, const struct word *words, struct span span)
+{
+	for (size_t i = 0; i < span.count; i++)
+		add_word(g, key, &words[span.first + i]);
+}
+
+static void add_dicom(struct gather *g, enum key key, uint32_t services)
+{
+	for (unsigned i = 0; i < POLICY_DICOM_COUNT; i++) {
+		if (services & 1u << i)
+			add(g, key, policy_dicom_name((enum policy_dicom)i));
+	}
+}
+
+static void gather_header(struct gather *g)
+{
+	const struct policy_header *header = &g->policy->header;
+
+	if (!header->at)
+		return;
+	about(g, DIFF_HEADER, NULL);
+	add_word(g, KEY_SITE, &header->site);
+	add_word(g, KEY_UNIT, &header->unit);
+	add_word(g, KEY_SERIAL, &header->serial);
+	add_word(g, KEY_NOT_BEFORE, &header->not_before);
+	add_word(g, KEY_NOT_AFTER, &header->not_after);
+}
+
+static void gather_box(struct gather *g)
+{
+	const struct policy_box *box = &g->policy->box;
+	char text[PREFIX_TEXT_MAX + 8], address[PREFIX_TEXT_MAX];
+
+	if (!box->at)
+		return;
+	about(g, DIFF_BOX, NULL);
+	for (size_t i = 0; i < box->addresses.count; i++) {
+		prefix_print(&g->policy->prefixes[box->addresses.first + i].prefix, address);
+		if (i < box->lengths.count)
+			(void)snprintf(text, sizeof(text), "%s/%u", address,
+			               g->policy->box_lengths[box->lengths.first + i]);
+		add(g, KEY_ADDRESS, i < box->lengths.count ? text : address);
+	}
+	add_words(g, KEY_INTERFACE, g->policy->interfaces, box->interfaces);
+}
+
+static void gather_manage(struct gather *g)
+{
+	const struct policy_manage *manage = &g->policy->manage;
+
+	if (!manage->at)
+		return;
+	about(g, DIFF_MANAGE, NULL);
+	add_prefixes(g, KEY_FROM, manage->from);
+	add_ports(g, KEY_PORT, manage->ports);
+	add_words(g, KEY_INTERFACE, g->policy->interfaces, manage->interfaces);
+}
+
+static void gather_log(struct gather *g)
+{
+	const struct policy_log *log = &g->policy->log;
+	char text[32];
+
+	about(g, DIFF_LOG, NULL);
+	(void)snprintf(text, sizeof(text), "%u/%s", log->drops,
+	               log->seconds == 3600 ? "hour"
+	               : log->seconds == 60 ? "minute"
+	                                    : "second");
+	add(g, KEY_DROPS, log->drops ? text : "off");
+	add_number(g, KEY_GROUP, log->group);
+}
+
+static void gather_device(struct gather *g, const struct policy_device *device)
+{
+	char text[MAC_TEXT_MAX];
+
+	about(g, DIFF_DEVICE, &device->name);
+	add_prefixes(g, KEY_ADDRESS, device->addresses);
+	add_words(g, KEY_TITLE, g->policy->titles, device->titles);
+	add_ports(g, KEY_PORT, device->ports);
+	if (device->mac_at)
+		add(g, KEY_MAC, mac_print(&device->mac, text));
+}
+
+static void gather_peer(struct gather *g, const struct policy_peer *peer)
+{
+	about(g, DIFF_PEER, &peer->name);
+	add_prefixes(g, KEY_ADDRESS, peer->addresses);
+	add_words(g, KEY_TITLE, g->policy->titles, peer->titles);
+	add_ports(g, KEY_PORT, peer->ports);
+	if (peer->tls_at)
+		add(g, KEY_TLS, "yes");
+	for (size_t i = 0; i < peer->devices.count; i++)
+		add_word(g, KEY_DEVICES,
+		         &g->policy->devices[g->policy->device_refs[peer->devices.first + i]].name);
+	add_dicom(g, KEY_INITIATES, peer->initiates);
+	add_dicom(g, KEY_ACCEPTS, peer->accepts);
+}
+
+// "tcp 80,443 10.20.0.7"; for the services whose ports go without saying "10.20.0.7".
+static void gather_opening(struct gather *g, const struct policy_service *service,
+                           const struct policy_opening *opening)
+{
+	struct buffer value = BUFFER_EMPTY;
+	char text[PREFIX_TEXT_MAX];
+
+	for (size_t i = 0; i < opening->remote.count; i++) {
+		buffer_clear(&value);
+		if (service->kind == POLICY_SERVICE_CUSTOM) {
+			buffer_text(&value, opening->protocol == POLICY_TCP   ? "tcp "
+			                    : opening->protocol == POLICY_UDP ? "udp "
+			                                                      : "ping ");
+			for (size_t p = 0; p < opening->ports.count; p++)
+				buffer_printf(&value, "%s%s", p ? "," : "",
+				              ports_print(&g->policy->ports[opening->ports.first + p], text));
+			buffer_text(&value, opening->ports.count ? " " : "");
+		}
+		buffer_text(&value, prefix_print(&g->policy->prefixes[opening->remote.first + i].prefix, text));
+		if (!buffer_failed(&value))
+			add_n(g, opening->inbound ? KEY_FROM : KEY_TO, value.data, value.size);
+		g->failed = g->failed || buffer_failed(&value);
+	}
+	buffer_fini(&value);
+}
+
+static void gather_service(struct gather *g, const struct policy_service *service)
+{
+	about(g, service->for_box ? DIFF_BOX_SERVICE : DIFF_SERVICE, &service->name);
+	for (size_t i = 0; i < service->openings.count; i++)
+		gather_opening(g, service, &g->policy->openings[service->openings.first + i]);
+}
+
+// ---- order ----
+
+int diff_compare_name(const struct diff_fact *a, const struct diff_fact *b)
+{
+	uint32_t size = a->name_size < b->name_size ? a->name_size : b->name_size;
+	int order;
+
+	if (a->part != b->part)
+		return a->part < b->part ? -1 : 1;
+	order = memcmp(a->name, b->name, size);
+	return order ? order : (a->name_size > b->name_size) - (a->name_size < b->name_size);
+}
+
+int diff_compare_key(const struct diff_fact *a, const struct diff_fact *b)
+{
+	int order = diff_compare_name(a, b);
+
+	return order ? order : (a->key > b->key) - (a->key < b->key);
+}
+
+int diff_compare(const struct diff_facts *a_facts, const struct diff_fact *a, const struct diff_facts *b_facts,
+                 const struct diff_fact *b)
+{
+	int order = diff_compare_key(a, b);
+
+	return order ? order : strcmp(a_facts->values.data + a->value, b_facts->values.data + b->value);
+}
+
+static int compare(const void *a, const void *b, void *context)
+{
+	return diff_compare(context, a, context, b);
+}
+
+int diff_facts(const struct policy *policy, struct diff_facts *ret)
+{
+	struct gather g = {.policy = policy, .facts = ret};
+	size_t kept = 0;
+
+	*ret = (struct diff_facts){0};
+	about(&g, DIFF_ROLE, NULL);
+	add(&g, KEY_ROLE, policy_role_name(policy->role));
+	gather_header(&g);
+	gather_box(&g);
+	gather_manage(&g);
+	gather_log(&g);
+	for (size_t i = 0; i < policy->device_count; i++)
+		gather_device(&g, &policy->devices[i]);
+	for (size_t i = 0; i < policy->service_count; i++)
+		gather_service(&g, &policy->services[i]);
+	for (size_t i = 0; i < policy->peer_count; i++)
+		gather_peer(&g, &policy->peers[i]);
+	if (g.failed)
+		return -ENOMEM;
+	qsort_r(ret->items, ret->count, sizeof(*ret->items), compare, ret);
+	for (size_t i = 1; i < ret->count; i++) {
+		if (diff_compare(ret, &ret->items[kept], ret, &ret->items[i]) != 0)
+			ret->items[++kept] = ret->items[i];
+	}
+	ret->count = kept + 1;
+	return 0;
+}
+
+void diff_facts_fini(struct diff_facts *facts)
+{
+	free(facts->items);
+	buffer_fini(&facts->values);
+	*facts = (struct diff_facts){0};
+}

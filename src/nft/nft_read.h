@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Reading our tables consistently: all of it from one generation of the kernel's rules.
+#ifndef LEADGLASS_NFT_READ_H
+#define LEADGLASS_NFT_READ_H
+
+#include "nft/nft_decode.h"
+
+struct nft;
+
+// The kernel walks a hash set from its start for each part of a dump: what reading costs grows with the square
+// of the elements. From about here on, writing a list anew is cheaper than reading it to find what has changed
+// (measured, see docs/architecture.md).
+#define NFT_READ_ELEMENTS_MAX 32768
+
+// 0 and *ret (for nft_found_fini), or -errno with a problem. Of sets that have more than NFT_READ_ELEMENTS_MAX
+// elements in `skip` the elements are not read; `skip` may be NULL.
+int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems);
+
+#endif
