@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The reader's slow half: quotes, escapes, UTF-8, and what may not stand in a policy at all. Characters that
+// make a text look other than it is are refused even in comments: a policy is read by people before it is
+// loaded.
+#include "policy/policy_lex_word.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+// Decodes one UTF-8 sequence (RFC 3629). Returns its octets, 0 when there is none.
+static size_t utf8(const char *text, const char *end, uint32_t *ret)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t size = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	if (size == 0 || size > (size_t)(end - text))
+		return 0;
+	uint32_t value = p[0] & (0x7fu >> size);
+	for (size_t i = 1; i < size; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (p[i] & 0x3fu);
+	}
+	if ((size == 3 && value < 0x800) || (size == 4 && value < 0x10000) || value > 0x10ffff ||
+	    (value >= 0xd800 && value <= 0xdfff))
+		return 0;
+	*ret = value;
+	return size;
+}
+
+// C1 controls, line and paragraph separators, and the marks that turn the direction of writing.
+static bool deceives(uint32_t c)
+{
+	return (c >= 0x80 && c <= 0x9f) || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
+}
+
+static bool is_odd_space(uint32_t c)
+{
+	return c == 0xa0 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x205f || c == 0x2060 || c == 0x3000;
+}
+
+static const char *control(struct policy_lex *lex, const char *p)
+{
+	source_pos at = policy_lex_at(lex, p);
+	if (*p == '\0') {
+		problem_add(lex->problems, PROBLEM_ERROR, at, 1, "a NUL octet; this is not a text file",
+		            "a policy is UTF-8 text");
+		lex->cut = true;
+		return lex->end;
+	}
+	problem_addf(lex->problems, PROBLEM_ERROR, at, 1, "remove it", "a control character (0x%02x)",
+	             (unsigned char)*p);
+	return p + 1;
+}
+
+const char *policy_lex_odd_character(struct policy_lex *lex, const char *p, bool free_text, bool *broken)
+{
+	if ((unsigned char)*p < 0x80) {
+		*broken = true;
+		return control(lex, p);
+	}
+	uint32_t c;
+	size_t size = utf8(p, lex->end, &c);
+	if (size == 0) {
+		if (!lex->said_encoding)
+			problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1, "save the file as UTF-8",
+			             "this octet (0x%02x) is not UTF-8", (unsigned char)*p);
+		lex->said_encoding = *broken = true;
+		return p + 1;
+	}
+	if (deceives(c)) {
+		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), (uint32_t)size, "remove it",
+		             "an invisible control character (U+%04X)", c);
+		*broken = true;
+	} else if (!free_text && is_odd_space(c)) {
+		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), (uint32_t)size,
+		             "write a plain space; text pasted from a document often brings these along",
+		             "a special space character (U+%04X)", c);
+		*broken = true;
+	}
+	return p + size;
+}
+
+// Keeps a copy of text[0] ... text[size - 1] without the backslashes of its escapes.
+static void unescape(struct policy_lex *lex, const char *text, size_t size, struct word *ret)
+{
+	struct policy *policy = lex->policy;
+	char *copy = malloc(size + 1);
+	if (!copy || array_room(&policy->unescaped, policy->unescaped_count, &policy->unescaped_capacity,
+	                        sizeof *policy->unescaped) < 0) {
+		free(copy);
+		lex->error = -ENOMEM;
+		return;
+	}
+	policy->unescaped[policy->unescaped_count++] = copy;
+	uint32_t written = 0;
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '\\')
+			i++;
+		copy[written++] = text[i];
+	}
+	copy[written] = '\0';
+	ret->text = copy;
+	ret->size = written;
+}
+
+// A quote that is not closed on its line. What follows it is lost, but not a `{` at the line's end.
+static const char *unclosed(struct policy_lex *lex, const char *start, const char *line_end)
+{
+	problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, start), (uint32_t)(line_end - start),
+	             "a quoted word ends on the line it began on", "this %c is not closed", *start);
+	const char *p = line_end;
+	while (p > start + 1 && strchr(" \t", p[-1]))
+		p--;
+	return p > start + 1 && p[-1] == '{' ? p - 1 : line_end;
+}
+
+// The character after a backslash; true when there is one on this line.
+static bool escaped(struct policy_lex *lex, const char *p, bool *broken)
+{
+	enum policy_lex_class class = policy_lex_class_of(p[1]);
+	if (class != LEX_LINE && class != LEX_RETURN && class != LEX_CONTROL)
+		return true;
+	problem_add(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1, "a backslash with nothing after it",
+	            "a directive cannot go on in the next line; for a backslash itself write \\\\");
+	*broken = true;
+	return false;
+}
+
+struct scan {
+	const char *body, *body_end;
+	bool escapes, broken;
+};
+
+static const char *scan_quoted(struct policy_lex *lex, const char *start, struct scan *scan)
+{
+	const char *p = start + 1;
+	scan->body = p;
+	while (*p != *start) {
+		enum policy_lex_class class = policy_lex_class_of(*p);
+		if (class == LEX_LINE || class == LEX_RETURN || p == lex->end) {
+			if (!scan->broken)
+				p = unclosed(lex, start, p);
+			scan->broken = true;
+			return p;
+		}
+		if (class == LEX_ESCAPE && *start == '"') {
+			scan->escapes = true;
+			p++;
+			if (policy_lex_class_of(*p) == LEX_PLAIN || *p == '"' || *p == '\\')
+				p++;
+		} else if (class == LEX_HIGH || class == LEX_CONTROL) {
+			p = policy_lex_odd_character(lex, p, true, &scan->broken);
+		} else {
+			p++;
+		}
+	}
+	scan->body_end = p++;
+	if (!policy_lex_ends_word(lex, p) && !scan->broken) {
+		problem_add(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
+		            "a quoted word goes on after its closing quote",
+		            "put a space after the quote, or the whole word in quotes");
+		scan->broken = true;
+	}
+	while (!policy_lex_ends_word(lex, p) && policy_lex_class_of(*p) != LEX_CONTROL)
+		p++;
+	return p;
+}
+
+static const char *scan_bare(struct policy_lex *lex, const char *start, struct scan *scan)
+{
+	const char *p = start;
+	bool said_quote = false;
+	scan->body = p;
+	while (!policy_lex_ends_word(lex, p)) {
+		enum policy_lex_class class = policy_lex_class_of(*p);
+		if (class == LEX_HIGH || class == LEX_CONTROL) {
+			p = policy_lex_odd_character(lex, p, false, &scan->broken);
+		} else if (class == LEX_ESCAPE) {
+			scan->escapes = true;
+			if (escaped(lex, p++, &scan->broken) && policy_lex_class_of(*p) != LEX_HIGH)
+				p++;
+		} else {
+			if (class == LEX_QUOTE && !said_quote) {
+				problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
+				             "put the whole word in quotes", "a %c in the middle of a word", *p);
+				said_quote = scan->broken = true;
+			}
+			p++;
+		}
+	}
+	scan->body_end = p;
+	return p;
+}
+
+const char *policy_lex_odd_word(struct policy_lex *lex, const char *start, struct word *ret, bool *ret_broken)
+{
+	struct scan scan = {0};
+	bool quoted = policy_lex_class_of(*start) == LEX_QUOTE;
+	const char *p = quoted ? scan_quoted(lex, start, &scan) : scan_bare(lex, start, &scan);
+
+	if (!scan.broken && scan.body_end - scan.body > POLICY_WORD_MAX) {
+		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, start), (uint32_t)(p - start), NULL,
+		             "a word of %td octets; the limit is %d", scan.body_end - scan.body, POLICY_WORD_MAX);
+		scan.broken = true;
+	}
+	*ret_broken = scan.broken;
+	if (scan.broken)
+		return p;
+	*ret = (struct word){.text = scan.body,
+	                     .size = (uint32_t)(scan.body_end - scan.body),
+	                     .at = policy_lex_at(lex, start)};
+	if (scan.escapes)
+		unescape(lex, scan.body, (size_t)ret->size, ret);
+	return p;
+}

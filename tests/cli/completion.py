@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The bash completion: loads, offers what the program takes, and nothing else."""
+
+import re
+import subprocess
+
+from command import SUBCOMMANDS, TREE, YES, Case, main
+
+SCRIPT = TREE / "src/cli/leadglass.bash" if TREE else None
+FRAME = r"""
+set -u
+source "$1" || exit 1
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_leadglass
+printf '%s\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
+"""
+
+
+class Completion(Case):
+    def complete(self, *words):
+        done = subprocess.run(["bash", "--norc", "-c", FRAME, "bash", SCRIPT, "leadglass", *words], cwd=self.folder,
+                              capture_output=True, text=True, timeout=20)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.split()
+
+    def test_sources_cleanly(self):
+        done = subprocess.run(["bash", "--norc", "-uec", 'source "$1"; complete -p leadglass', "bash", SCRIPT],
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("-F _leadglass leadglass", done.stdout)
+
+    def test_subcommands(self):
+        self.assertEqual(self.complete("")[:len(SUBCOMMANDS)], SUBCOMMANDS)
+        self.assertEqual(self.complete("ch"), ["check"])
+        self.assertEqual(self.complete("re"), ["render", "remove"])
+        self.assertEqual(self.complete("help", "ver"), ["verify"])
+
+    def test_options_are_those_of_the_help(self):
+        for name in SUBCOMMANDS:
+            help_text = self.expect(YES, name, "--help").out
+            options = set(re.findall(r"(?m)^  (--[a-z-]+)", help_text)) | {"--help"}
+            self.assertEqual(set(self.complete(name, "--")), options, name)
+
+    def test_files(self):
+        for words in (["check"], ["load"], ["check", "--json"], ["diff", "policy.conf"], ["explain", "--json"]):
+            self.assertEqual(self.complete(*words, "pol"), ["policy.conf"], words)
+        self.assertEqual(self.complete("check", "policy.conf", "pol"), [])
+        self.assertEqual(self.complete("list", "pol"), [])
+        self.assertEqual(self.complete("remove", "pol"), [])
+
+    def test_flows(self):
+        self.assertEqual(self.complete("explain", "policy.conf", ""), ["in", "out", "forward"])
+        self.assertEqual(self.complete("explain", "policy.conf", "in", "t"), ["tcp"])
+        self.assertEqual(self.complete("explain", "policy.conf", "in", "tcp", "1"), [])
+        tail = ["explain", "policy.conf", "in", "tcp", "10.0.0.1", "10.0.0.2:1"]
+        self.assertEqual(self.complete(*tail, "in"), ["invalid"])
+        # as bash hands it over
+        self.assertEqual(self.complete(*tail[:4], "10.0.0.1", ":", "5", "10.0.0.2", ":", "1", "in"), ["invalid"])
+        self.assertEqual(self.complete(*tail[:5], ":", "i"), [])
+        self.assertIn("lo", self.complete(*tail, "iif", ""))
+
+    def test_unknown(self):
+        self.assertEqual(self.complete("xyzzy", ""), [])
+
+
+if __name__ == "__main__":
+    main()
