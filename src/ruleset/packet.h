@@ -57,8 +57,8 @@ struct outcome {
 	bool accepted;
 	const struct ruleset_table *table;
 	const struct ruleset_chain *chain;
-	const struct ruleset_rule
-	        *rule; // the one that decided; NULL: the chain's policy, or no table has the hook
+	// The one that decided; NULL: the chain's policy, or no table has the hook.
+	const struct ruleset_rule *rule;
 	// The element of a set through which it matched; set NULL when the rule looked nothing up.
 	const struct ruleset_set *set;
 	size_t element;

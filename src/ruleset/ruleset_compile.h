@@ -56,6 +56,8 @@ struct compiler {
 // ruleset_compile_sets.c: makes the sets of a scope in the builder's current table, fills them from the policy,
 // and drops those that stay empty.
 void compile_scope(struct compiler *c, struct scope *scope, bool for_box);
+// Sorts, makes disjoint, adds size and details once all elements are in.
+int compile_finish_set(const struct compiler *c, struct ruleset_set *set);
 // A constant set of ICMP types.
 uint32_t compile_type_set(struct compiler *c, const char *name, enum ruleset_type type, const uint8_t *values,
                           size_t count, const char *comment);

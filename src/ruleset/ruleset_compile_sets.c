@@ -15,17 +15,21 @@
 
 static const struct flow_info infos[FLOW_KIND_COUNT] = {
         [FLOW_INITIATES] = {"initiates", IPPROTO_TCP, false, false, "DICOM associations devices open to peers",
-                            "initiates"},
+                            "associations devices open (initiates)"},
         [FLOW_ACCEPTS] = {"accepts", IPPROTO_TCP, true, false, "DICOM associations peers open to devices",
-                          "accepts"},
+                          "associations peers open (accepts)"},
         [FLOW_INITIATES_NETS] = {"initiates_nets", IPPROTO_TCP, false, true,
-                                 "DICOM associations devices open to peers given as networks", "initiates"},
+                                 "DICOM associations devices open to peers given as networks",
+                                 "associations devices open (initiates)"},
         [FLOW_ACCEPTS_NETS] = {"accepts_nets", IPPROTO_TCP, true, true,
-                               "DICOM associations peers given as networks open to devices", "accepts"},
-        [FLOW_TCP_TO] = {"tcp_to", IPPROTO_TCP, false, true, "TCP services used", "service to, tcp"},
-        [FLOW_TCP_FROM] = {"tcp_from", IPPROTO_TCP, true, true, "TCP services offered", "service from, tcp"},
-        [FLOW_UDP_TO] = {"udp_to", IPPROTO_UDP, false, true, "UDP services used", "service to, udp"},
-        [FLOW_UDP_FROM] = {"udp_from", IPPROTO_UDP, true, true, "UDP services offered", "service from, udp"},
+                               "DICOM associations peers given as networks open to devices",
+                               "associations peers open (accepts)"},
+        [FLOW_TCP_TO] = {"tcp_to", IPPROTO_TCP, false, true, "TCP services used", "services used, tcp"},
+        [FLOW_TCP_FROM] = {"tcp_from", IPPROTO_TCP, true, true, "TCP services offered",
+                           "services offered, tcp"},
+        [FLOW_UDP_TO] = {"udp_to", IPPROTO_UDP, false, true, "UDP services used", "services used, udp"},
+        [FLOW_UDP_FROM] = {"udp_from", IPPROTO_UDP, true, true, "UDP services offered",
+                           "services offered, udp"},
         [FLOW_PING_TO] = {"ping_to", IPPROTO_ICMP, false, true, "who may be pinged", "ping to"},
         [FLOW_PING_FROM] = {"ping_from", IPPROTO_ICMP, true, true, "who may ping", "ping from"},
         [FLOW_MANAGE] = {"manage", IPPROTO_TCP, true, true, "who may administer the box", "manage"},
@@ -289,7 +293,7 @@ static uint32_t room_for(size_t count)
 	return size;
 }
 
-static int finish(const struct compiler *c, struct ruleset_set *set)
+int compile_finish_set(const struct compiler *c, struct ruleset_set *set)
 {
 	int r = set->interval ? ruleset_make_disjoint(set) : 0;
 	if (r == 0)
@@ -316,7 +320,7 @@ static void keep_used(struct compiler *c, struct scope *scope, size_t from)
 				continue;
 			}
 			if (!c->b.error)
-				c->b.error = finish(c, set);
+				c->b.error = compile_finish_set(c, set);
 			scope->sets[kind][family] = kept;
 			if (set != &table->sets[kept]) {
 				table->sets[kept] = *set;
