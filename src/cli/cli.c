@@ -87,6 +87,13 @@ int cli_exit_of_read(int error)
 	return CLI_POLICY;
 }
 
+void cli_failure(int error, const struct problems *problems, const struct sources *sources)
+{
+	cli_problems(problems, sources);
+	if (!problems->count && !problems->lost)
+		cli_message("%s", error == -ENOMEM ? "out of memory" : strerror(-error));
+}
+
 int cli_read(const char *path, struct policy *ret)
 {
 	struct problems problems;
@@ -95,9 +102,7 @@ int cli_read(const char *path, struct policy *ret)
 	problem_init(&problems);
 	error = policy_read(ret, path, &problems);
 	if (error)
-		cli_problems(&problems, &ret->sources);
-	if (error == -ENOMEM && !problems.count && !problems.lost)
-		cli_message("out of memory");
+		cli_failure(error, &problems, &ret->sources);
 	problem_fini(&problems);
 	return error ? cli_exit_of_read(error) : CLI_GO_ON;
 }
@@ -110,9 +115,7 @@ int cli_compile(const struct policy *policy, struct ruleset *ret)
 	problem_init(&problems);
 	error = ruleset_compile(policy, &problems, ret);
 	if (error)
-		cli_problems(&problems, &policy->sources);
-	if (error == -ENOMEM && !problems.count && !problems.lost)
-		cli_message("out of memory");
+		cli_failure(error, &problems, &policy->sources);
 	problem_fini(&problems);
 	if (!error)
 		return CLI_GO_ON;

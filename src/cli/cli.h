@@ -71,6 +71,9 @@ void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // messages.
 void cli_problems(const struct problems *problems, const struct sources *sources);
 
+// Says why something failed with -errno: the problems it left, or where it left none the error's own name.
+void cli_failure(int error, const struct problems *problems, const struct sources *sources);
+
 // Writes the answer, closes standard output and releases the buffer. `status`, or CLI_INTERNAL with a message
 // when memory ran out while the answer was made or it could not be written. Called once, last.
 int cli_answer(struct buffer *out, int status);

@@ -353,7 +353,7 @@ int cli_list(int argc, char **argv)
 		error = nft_read(nft, &ruleset, &state, &problems);
 	nft_close(nft);
 	if (error) {
-		cli_problems(&problems, NULL);
+		cli_failure(error, &problems, NULL);
 		status = cli_exit_of(error);
 	} else {
 		status = answer(&ruleset, &state, arguments.options);

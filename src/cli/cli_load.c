@@ -62,7 +62,12 @@ static void write_text(const struct policy *policy, size_t elements, const struc
 		buffer_printf(out, "; elements +%zu -%zu", result->added, result->removed);
 		break;
 	case NFT_EXCHANGED:
-		buffer_printf(out, "; rules exchanged, elements +%zu -%zu", result->added, result->removed);
+		// Without reading, everything is sent: what was new in it is not known.
+		if (result->verified)
+			buffer_printf(out, "; rules exchanged, elements +%zu -%zu", result->added,
+			              result->removed);
+		else
+			buffer_text(out, "; exchanged");
 		break;
 	}
 	buffer_text(out, result->verified ? "; verified\n" : "; not verified\n");
@@ -115,7 +120,10 @@ static int load(const struct policy *policy, const struct ruleset *ruleset, unsi
 	error = nft_open(&nft, &problems);
 	if (!error)
 		error = nft_load(nft, ruleset, &policy->sources, &how, &problems, &result);
-	cli_problems(&problems, &policy->sources);
+	if (error)
+		cli_failure(error, &problems, &policy->sources);
+	else
+		cli_problems(&problems, &policy->sources);
 	problem_fini(&problems);
 	nft_close(nft);
 	if (error)

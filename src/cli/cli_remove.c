@@ -56,7 +56,7 @@ int cli_remove(int argc, char **argv)
 		buffer_text(&out, "there was no wall\n");
 		status = cli_answer(&out, CLI_YES);
 	} else {
-		cli_problems(&problems, NULL);
+		cli_failure(error, &problems, NULL);
 		status = cli_exit_of(error);
 	}
 	problem_fini(&problems);

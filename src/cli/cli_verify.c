@@ -114,8 +114,8 @@ int cli_verify(int argc, char **argv)
 		int error = ask(arguments.operands[0], &policy, &ruleset, arguments.options, &problems, &out,
 		                &differences);
 
-		cli_problems(&problems, &policy.sources);
 		if (error) {
+			cli_failure(error, &problems, &policy.sources);
 			status = cli_exit_of(error);
 			buffer_fini(&out);
 		} else {

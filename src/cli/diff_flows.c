@@ -56,7 +56,7 @@ struct flow_set {
 struct compare {
 	const struct diff_wall *here, *there;
 	bool opened; // `here` is the new one
-	const struct diff_bounds *bounds;
+	size_t most; // differences to write
 	struct buffer *out;
 	struct json *json; // NULL: text
 	size_t count;
@@ -230,20 +230,20 @@ static enum presence find(const struct diff_wall *there, const struct flow_set *
 static void print_range(const struct flow_set *s, const uint8_t *first, const uint8_t *last, char *text)
 {
 	struct prefix prefix = {.family = s->address_size == 4 ? ADDRESS_IPV4 : ADDRESS_IPV6};
+	unsigned length = 0, bits = (unsigned)s->address_size * 8;
 	uint8_t range[2][16];
 	char ends[2][PREFIX_TEXT_MAX];
 
+	while (length < bits && !((first[length / 8] ^ last[length / 8]) & 0x80 >> length % 8))
+		length++;
 	memcpy(prefix.octets, first, s->address_size);
-	for (unsigned length = 0; length <= s->address_size * 8; length++) {
-		prefix.length = (uint8_t)length;
-		prefix_range(&prefix, range[0], range[1]);
-		if (memcmp(range[0], first, s->address_size) == 0 &&
-		    memcmp(range[1], last, s->address_size) == 0) {
-			prefix_print(&prefix, text);
-			return;
-		}
+	prefix.length = (uint8_t)length;
+	prefix_range(&prefix, range[0], range[1]);
+	if (memcmp(range[0], first, s->address_size) == 0 && memcmp(range[1], last, s->address_size) == 0) {
+		prefix_print(&prefix, text);
+		return;
 	}
-	prefix.length = (uint8_t)(s->address_size * 8);
+	prefix.length = (uint8_t)bits;
 	prefix_print(&prefix, ends[0]);
 	memcpy(prefix.octets, last, s->address_size);
 	prefix_print(&prefix, ends[1]);
@@ -440,7 +440,7 @@ static void judge(struct compare *c, const struct flow_set *s, size_t e)
 	if (presence == WHOLE)
 		return;
 	c->count++;
-	if (!c->json && c->count > c->bounds->lines)
+	if (c->count > c->most)
 		return;
 	take_apart(c->here, s, e, &text);
 	text.partly = presence == IN_PART;
@@ -508,7 +508,7 @@ struct diff_flow_counts diff_flows(const struct diff_wall *old, const struct dif
 		struct compare c = {.here = opened ? new : old,
 		                    .there = opened ? old : new,
 		                    .opened = opened,
-		                    .bounds = bounds,
+		                    .most = bounds->lines,
 		                    .out = out};
 
 		walk(&c);
@@ -523,8 +523,8 @@ struct diff_flow_counts diff_flows(const struct diff_wall *old, const struct dif
 struct diff_flow_counts diff_flows_json(const struct diff_wall *old, const struct diff_wall *new,
                                         struct json *out)
 {
-	struct compare opened = {.here = new, .there = old, .opened = true, .json = out};
-	struct compare closed = {.here = old, .there = new, .opened = false, .json = out};
+	struct compare opened = {.here = new, .there = old, .opened = true, .most = SIZE_MAX, .json = out};
+	struct compare closed = {.here = old, .there = new, .opened = false, .most = SIZE_MAX, .json = out};
 
 	json_array(out);
 	walk(&opened);

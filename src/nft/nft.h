@@ -60,23 +60,27 @@ enum nft_change {
 };
 
 struct nft_load_options {
-	bool skip_read_back; // do not compare afterwards: the result is then "loaded, not verified"
+	// Do not compare afterwards: the result is then "loaded, not verified". Long lists of elements (over
+	// 32,768) are then not read beforehand either, but sent whole: reading one costs more than writing it.
+	bool skip_read_back;
 };
 
 struct nft_load_result {
 	enum nft_change change;
 	bool verified;
 	bool persistent;       // the table outlives this process protected (kernel 6.9 on)
-	size_t added, removed; // set elements
+	size_t added, removed; // set elements; what is in a list that was not read is not counted as removed
 	size_t octets;         // sent
 };
 
 // Makes the kernel hold `meant`, in one transaction, without deleting or remaking a base chain that stands
 // (facts: remaking one leaks packets), then reads back and compares.
 // 0; -EPERM no permission, or the table belongs to another process (the problem names it); -EBADE what was read
-// back is not what was meant (problems list the differences); else -errno of the kernel with a problem at the
-// policy line the refused message came from, the kernel's own words quoted. On every failure before the commit
-// the old rules stand. `sources` is for messages and may be NULL.
+// back is not what was meant (problems list the differences); -EMSGSIZE the transaction is larger than the
+// socket may send (the problem names the limit); -EBUSY others changed rules each time between reading and
+// sending; else -errno of the kernel with a problem at the policy line the refused message came from, the
+// kernel's own words quoted. On every failure before the commit the old rules stand. `sources` is for messages
+// and may be NULL.
 int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
              const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret);
 

@@ -87,37 +87,64 @@ static int batch_problem(int error, struct problems *problems)
 	return error;
 }
 
-// One round: read, compare, send what differs. As commit.
-static int load_once(struct nft *nft, const struct ruleset *meant, const struct nft_load_options *options,
-                     struct problems *problems, struct nft_load_result *ret)
+// A load under way, through all its rounds.
+struct load {
+	struct nft *nft;
+	const struct ruleset *meant;
+	const struct nft_load_options *options;
+	struct problems *problems;
+	struct nft_load_result *ret;
+	size_t octets; // sent so far
+	bool woke;     // a table was switched off as a whole
+};
+
+// Sends what is planned. As commit.
+static int send_plan(struct load *load, const struct nft_found *found, struct nft_batch *batch,
+                     const struct nft_plan *plan)
 {
+	int r = nft_batch_end(batch);
+	r = r < 0 ? batch_problem(r, load->problems) : commit(load->nft, batch, load->problems);
+	if (r != 0)
+		return r;
+	load->octets += batch->data.size;
+	load->woke = load->woke || found->state.inet.dormant || found->state.bridge.dormant;
+	return plan->claims_only ? AGAIN : 0;
+}
+
+static void fill_result(const struct load *load, const struct nft_found *found, const struct nft_plan *plan)
+{
+	const struct nft_table_state *inet = &found->state.inet;
+	*load->ret = (struct nft_load_result){
+	        .change = plan->change == NFT_UNCHANGED && load->woke ? NFT_EXCHANGED : plan->change,
+	        .verified = plan->change == NFT_UNCHANGED, // what was read is what is meant
+	        .persistent = inet->present ? inet->persistent : !load->nft->cannot_persist,
+	        .added = plan->added,
+	        .removed = plan->removed,
+	        .octets = load->octets,
+	};
+}
+
+// One round: read, compare, send what differs. As commit.
+static int load_once(struct load *load)
+{
+	struct nft *nft = load->nft;
 	struct nft_found found;
 	struct nft_batch batch;
 	struct nft_plan plan;
-	int r = nft_read_all(nft, options->skip_read_back ? meant : NULL, &found, problems);
+	int r = nft_read_all(nft, load->options->skip_read_back ? load->meant : NULL, &found, load->problems);
 	if (r < 0)
 		return r;
-	r = check_owner(&found.state, problems);
+	r = check_owner(&found.state, load->problems);
 	if (r < 0) {
 		nft_found_fini(&found);
 		return r;
 	}
 	nft_batch_begin(&batch, nft->sequence + 1, found.state.generation);
-	nft_plan(&batch, &found, meant, !nft->cannot_persist, &plan);
-	if (plan.change == NFT_UNCHANGED && !plan.claims && !batch.error) {
-		*ret = (struct nft_load_result){.change = NFT_UNCHANGED, .verified = true};
-	} else {
-		r = nft_batch_end(&batch);
-		r = r < 0 ? batch_problem(r, problems) : commit(nft, &batch, problems);
-		if (r == 0)
-			*ret = (struct nft_load_result){.change = plan.change,
-			                                .added = plan.added,
-			                                .removed = plan.removed,
-			                                .octets = batch.data.size,
-			                                .verified = plan.change == NFT_UNCHANGED};
-	}
+	nft_plan(&batch, &found, load->meant, !nft->cannot_persist, &plan);
+	if (plan.change != NFT_UNCHANGED || plan.claims || batch.error)
+		r = send_plan(load, &found, &batch, &plan);
 	if (r == 0)
-		ret->persistent = found.state.inet.present ? found.state.inet.persistent : !nft->cannot_persist;
+		fill_result(load, &found, &plan);
 	nft_batch_fini(&batch);
 	nft_found_fini(&found);
 	return r;
@@ -170,17 +197,19 @@ static int read_back(struct nft *nft, const struct ruleset *meant, const struct 
 
 static int give_up(struct problems *problems)
 {
-	problem_addf(problems, PROBLEM_ERROR, 0, 0, "another program keeps changing the rules of this namespace",
-	             "gave up after %d attempts", ATTEMPTS);
+	problem_addf(problems, PROBLEM_ERROR, 0, 0,
+	             "another program keeps changing the rules of this namespace", "gave up after %d attempts",
+	             ATTEMPTS);
 	return -EBUSY;
 }
 
 int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
              const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret)
 {
+	struct load load = {.nft = nft, .meant = meant, .options = options, .problems = problems, .ret = ret};
 	int r = AGAIN;
 	for (unsigned i = 0; r == AGAIN && i < ATTEMPTS; i++)
-		r = load_once(nft, meant, options, problems, ret);
+		r = load_once(&load);
 	if (r == AGAIN)
 		return give_up(problems);
 	if (r < 0 || ret->verified || options->skip_read_back)

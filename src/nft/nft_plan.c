@@ -185,7 +185,7 @@ static bool same_skeleton(const struct pair *p)
 static bool can_keep_chain(const struct pair *p, const struct ruleset_chain *found)
 {
 	ptrdiff_t at = find_chain(p->meant, found->name);
-	return at >= 0 && (!found->foreign || p->kept->dormant) && p->meant->chains[at].hook == found->hook &&
+	return at >= 0 && !found->foreign && p->meant->chains[at].hook == found->hook &&
 	       p->meant->chains[at].priority == found->priority;
 }
 
@@ -259,18 +259,40 @@ static void plan_new(const struct pair *p, bool persist)
 	raise_change(p->plan, NFT_CREATED);
 }
 
-static void plan_standing(const struct pair *p, bool persist)
+static bool base_chains_stand(const struct pair *p)
+{
+	for (size_t i = 0; i < p->found->chain_count; i++)
+		if (p->found->chains[i].hook != HOOK_NONE && !can_keep_chain(p, &p->found->chains[i]))
+			return false;
+	for (size_t i = 0; i < p->meant->chain_count; i++)
+		if (p->meant->chains[i].hook != HOOK_NONE && find_chain(p->found, p->meant->chains[i].name) < 0)
+			return false;
+	return true;
+}
+
+// The flags the table is to have.
+static uint32_t wanted_flags(const struct pair *p, bool persist)
 {
 	uint32_t flags = p->kept->flags & ~(uint32_t)NFT_TABLE_F_DORMANT;
-	// What its owner left behind is free to take. (A table that never had one cannot be made owned.)
-	if (flags == NFT_PERSIST && persist)
-		flags = OWNED;
-	if (flags != p->kept->flags) {
-		nft_put_table(p->batch, p->meant, flags);
-		p->plan->claims = true;
-	}
-	if (p->kept->dormant)
-		raise_change(p->plan, NFT_EXCHANGED);
+	// What its owner left behind is free to take. A table that never had one cannot be made owned.
+	return flags == NFT_PERSIST && persist ? OWNED : flags;
+}
+
+// Changes the table's flags where they are not as wanted. The kernel makes no base chain in a transaction that
+// changes them (EINVAL), and a chain that sleeps looks like none of ours: then this goes first, alone.
+static void claim(const struct pair *p, bool persist)
+{
+	uint32_t flags = wanted_flags(p, persist);
+	if (flags == p->kept->flags)
+		return;
+	nft_put_table(p->batch, p->meant, flags);
+	p->plan->claims = true;
+	if (p->kept->dormant || !base_chains_stand(p))
+		p->plan->claims_only = true;
+}
+
+static void plan_standing(const struct pair *p)
+{
 	decide_sets(p);
 	if (!same_skeleton(p)) {
 		put_removals(p);
@@ -291,23 +313,37 @@ static const struct ruleset_table *find_table(const struct ruleset *ruleset, enu
 	return NULL;
 }
 
+static struct pair pair_of(struct nft_batch *batch, struct nft_found *found, const struct ruleset_table *meant,
+                           struct nft_plan *plan)
+{
+	struct pair p = {.batch = batch, .meant = meant, .plan = plan};
+	p.found = find_table(&found->ruleset, meant->family);
+	if (p.found)
+		p.kept = &found->tables[p.found - found->ruleset.tables];
+	return p;
+}
+
 void nft_plan(struct nft_batch *batch, struct nft_found *found, const struct ruleset *meant, bool persist,
               struct nft_plan *ret)
 {
 	*ret = (struct nft_plan){.change = NFT_UNCHANGED};
+	for (size_t i = 0; i < meant->table_count; i++) {
+		struct pair p = pair_of(batch, found, &meant->tables[i], ret);
+		if (p.found)
+			claim(&p, persist);
+	}
+	if (ret->claims_only)
+		return;
 	for (size_t i = 0; i < found->ruleset.table_count; i++)
 		if (!find_table(meant, found->ruleset.tables[i].family)) {
 			nft_put_table_delete(batch, &found->ruleset.tables[i]);
 			raise_change(ret, NFT_EXCHANGED);
 		}
 	for (size_t i = 0; i < meant->table_count; i++) {
-		struct pair p = {.batch = batch, .meant = &meant->tables[i], .plan = ret};
-		p.found = find_table(&found->ruleset, p.meant->family);
-		if (!p.found) {
+		struct pair p = pair_of(batch, found, &meant->tables[i], ret);
+		if (p.found)
+			plan_standing(&p);
+		else
 			plan_new(&p, persist);
-			continue;
-		}
-		p.kept = &found->tables[p.found - found->ruleset.tables];
-		plan_standing(&p, persist);
 	}
 }

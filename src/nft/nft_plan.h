@@ -14,6 +14,7 @@
 struct nft_plan {
 	enum nft_change change;
 	bool claims; // takes a table over, or switches it on: something to send even when nothing else differs
+	bool claims_only; // that has to be committed by itself first, and then planned again
 	size_t added, removed;
 };
 

@@ -184,7 +184,11 @@ static bool read_limit(struct reader *r, struct ruleset_statement *s)
 	const struct nlattr *const *a = e->attributes;
 	uint64_t rate, unit;
 	uint32_t burst;
-	if (!e->known || !nft_number64(a[NFTA_LIMIT_RATE], &rate) || !nft_number64(a[NFTA_LIMIT_UNIT], &unit) ||
+	const uint32_t needed = BIT(NFTA_LIMIT_RATE) | BIT(NFTA_LIMIT_UNIT) | BIT(NFTA_LIMIT_BURST) |
+	                        BIT(NFTA_LIMIT_TYPE) | BIT(NFTA_LIMIT_FLAGS);
+	if (!nft_expression_has_only(e, needed) && !nft_expression_has_only(e, needed | BIT(NFTA_LIMIT_PAD)))
+		return false;
+	if (!nft_number64(a[NFTA_LIMIT_RATE], &rate) || !nft_number64(a[NFTA_LIMIT_UNIT], &unit) ||
 	    !nft_number(a[NFTA_LIMIT_BURST], &burst) || !nft_is(a[NFTA_LIMIT_TYPE], NFT_LIMIT_PKTS) ||
 	    !nft_is(a[NFTA_LIMIT_FLAGS], 0) || rate > UINT32_MAX || unit > UINT32_MAX)
 		return false;
@@ -294,7 +298,7 @@ static bool read_expressions(struct reader *r, const struct nlattr *expressions)
 	mnl_attr_for_each_nested(element, expressions)
 	{
 		const struct nlattr *parts[NFTA_EXPR_DATA + 1];
-		if (r->count == EXPRESSIONS_MAX)
+		if (r->count == EXPRESSIONS_MAX || mnl_attr_get_type(element) != NFTA_LIST_ELEM)
 			return false;
 		struct nft_expression *e = &r->items[r->count++];
 		bool all = nft_attributes_nested(element, parts, NFTA_EXPR_DATA + 1);

@@ -17,20 +17,20 @@
 struct buffer;
 
 // Limits, all stated in leadglass-policy(5) and enforced with an error that names them.
-#define POLICY_FILE_MAX (64u << 20)    // octets in one file, and in all files together
-#define POLICY_INCLUDE_DEPTH_MAX 8     // files within files
-#define POLICY_FILES_MAX 1024          // files of one policy
-#define POLICY_BLOCK_DEPTH_MAX 1       // a block inside a block is always an error
-#define POLICY_WORD_MAX 1024           // octets in one word
-#define POLICY_WORDS_MAX 1024          // words in one directive
+#define POLICY_FILE_MAX (64u << 20) // octets in one file, and in all files together
+#define POLICY_INCLUDE_DEPTH_MAX 8  // files within files
+#define POLICY_FILES_MAX 1024       // files of one policy
+#define POLICY_BLOCK_DEPTH_MAX 1    // a block inside a block is always an error
+#define POLICY_WORD_MAX 1024        // octets in one word
+#define POLICY_WORDS_MAX 1024       // words in one directive
 #define POLICY_PEERS_MAX 1000000
 #define POLICY_DEVICES_MAX 1024
 #define POLICY_SERVICES_MAX 1024
-#define POLICY_NAME_MAX 63             // octets in the name of a device, peer or service
-#define POLICY_AE_TITLE_MAX 16         // DICOM PS3.5 6.2, VR AE
-#define POLICY_PORTS_MAX 64            // in one `port` list
-#define POLICY_TITLES_MAX 64           // in the `ae-title` list of one block
-#define POLICY_INTERFACES_MAX 64       // in the `interface` list of one block
+#define POLICY_NAME_MAX 63       // octets in the name of a device, peer or service
+#define POLICY_AE_TITLE_MAX 16   // DICOM PS3.5 6.2, VR AE
+#define POLICY_PORTS_MAX 64      // in one `port` list
+#define POLICY_TITLES_MAX 64     // in the `ae-title` list of one block
+#define POLICY_INTERFACES_MAX 64 // in the `interface` list of one block
 
 // A word of the file: not NUL-terminated, and kept alive by the policy.
 struct word {
@@ -135,31 +135,31 @@ struct policy_opening {
 struct policy_service {
 	struct word name;
 	enum policy_service_kind kind;
-	bool for_box;          // `for box`; in role host the box is the device and this is false
-	source_pos for_at;     // 0: not given
-	struct span openings;  // policy.openings
+	bool for_box;         // `for box`; in role host the box is the device and this is false
+	source_pos for_at;    // 0: not given
+	struct span openings; // policy.openings
 };
 
 struct policy_manage {
-	source_pos at;         // 0: no manage block
-	struct span from;      // policy.prefixes
-	struct span ports;     // policy.ports; 22 by default
+	source_pos at;          // 0: no manage block
+	struct span from;       // policy.prefixes
+	struct span ports;      // policy.ports; 22 by default
 	struct span interfaces; // policy.interfaces; empty: any
 };
 
 struct policy_box {
-	source_pos at; // 0: no box block
-	struct span addresses; // policy.prefixes: the exact addresses ...
-	struct span lengths;   // ... and policy.box_lengths, one for each: the network's prefix length
+	source_pos at;          // 0: no box block
+	struct span addresses;  // policy.prefixes: the exact addresses ...
+	struct span lengths;    // ... and policy.box_lengths, one for each: the network's prefix length
 	struct span interfaces; // policy.interfaces
 };
 
 struct policy_log {
-	source_pos at;        // 0: the defaults stand
+	source_pos at; // 0: the defaults stand
 	source_pos drops_at, group_at;
-	uint32_t drops;       // records a unit of time, per chain; 0: drops are counted, never logged (`drops off`)
-	uint32_t seconds;     // the unit: 1, 60 or 3600
-	uint16_t group;       // NFLOG group
+	uint32_t drops;   // records a unit of time, per chain; 0: drops are counted, never logged (`drops off`)
+	uint32_t seconds; // the unit: 1, 60 or 3600
+	uint16_t group;   // NFLOG group
 };
 #define POLICY_LOG_DROPS_DEFAULT 10
 #define POLICY_LOG_GROUP_DEFAULT 5
@@ -242,8 +242,8 @@ struct json;
 void policy_json(const struct policy *policy, struct json *out);
 
 const char *policy_role_name(enum policy_role role);
-const char *policy_dicom_name(enum policy_dicom service);             // "storage-commitment"
-const char *policy_service_kind_name(enum policy_service_kind kind);  // "dns", NULL for custom
+const char *policy_dicom_name(enum policy_dicom service);            // "storage-commitment"
+const char *policy_service_kind_name(enum policy_service_kind kind); // "dns", NULL for custom
 bool policy_word_equal(const struct word *word, const char *text);
 
 // Which part of the policy something was made from: for "10.20.0.5 (main-pacs)".

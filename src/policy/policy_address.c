@@ -9,7 +9,8 @@
 static bool is_broadcast(const struct prefix *prefix)
 {
 	static const uint8_t ones[4] = {255, 255, 255, 255};
-	return prefix->family == ADDRESS_IPV4 && prefix_is_exact(prefix) && memcmp(prefix->octets, ones, 4) == 0;
+	return prefix->family == ADDRESS_IPV4 && prefix_is_exact(prefix) &&
+	       memcmp(prefix->octets, ones, 4) == 0;
 }
 
 static bool is_unspecified(const struct prefix *prefix)
@@ -32,7 +33,8 @@ bool policy_address_suits(struct policy_parser *p, const struct word *word, cons
 		                                 : "for every IPv6 address write ::/0",
 		                         "%s is the address of no host", SHOW(word));
 	if (prefix_is_loopback(prefix))
-		return policy_error_word(p, word, "traffic within the machine is always allowed and needs no line",
+		return policy_error_word(p, word,
+		                         "traffic within the machine is always allowed and needs no line",
 		                         "%s is the loopback: it never leaves the machine", SHOW(word));
 	if (use == POLICY_ADDRESS_TARGET)
 		return true;
@@ -85,7 +87,8 @@ static bool is_name(const struct word *word)
 
 static void not_an_address(struct policy_parser *p, const struct word *word)
 {
-	static const char *const right = "write an address or a prefix, such as 10.20.0.5, 10.20.0.0/24 or 2001:db8:20::5";
+	static const char *const right =
+	        "write an address or a prefix, such as 10.20.0.5, 10.20.0.0/24 or 2001:db8:20::5";
 	size_t colon = find(word, ':'), dash = find(word, '-');
 	struct word before_colon = part(word, 0, colon), before_dash = part(word, 0, dash);
 
@@ -95,8 +98,9 @@ static void not_an_address(struct policy_parser *p, const struct word *word)
 		policy_error_word(p, word, "write the address alone, and a port where ports are listed",
 		                  "square brackets around an address");
 	else if (colon < word->size && is_address(&before_colon))
-		policy_error_word(p, word, ADVICE("write the address alone, %s, and the port where ports are listed",
-		                                  SHOW(&before_colon)),
+		policy_error_word(p, word,
+		                  ADVICE("write the address alone, %s, and the port where ports are listed",
+		                         SHOW(&before_colon)),
 		                  "an address with a port");
 	else if (dash < word->size && is_address(&before_dash))
 		policy_error_word(p, word, "write a prefix such as 10.20.0.0/28, or the addresses one by one",
@@ -104,12 +108,13 @@ static void not_an_address(struct policy_parser *p, const struct word *word)
 	else if (word->size && only(word, "0123456789.*") && find(word, '*') < word->size)
 		policy_error_word(p, word, "write a prefix such as 10.20.0.0/24", "an address with a '*'");
 	else if (policy_word_equal(word, "any") || policy_word_equal(word, "all"))
-		policy_error_word(p, word, "for every address write 0.0.0.0/0 and ::/0", "'%s' is not an address",
-		                  SHOW(word));
+		policy_error_word(p, word, "for every address write 0.0.0.0/0 and ::/0",
+		                  "'%s' is not an address", SHOW(word));
 	else if (is_name(word))
-		policy_error_word(p, word,
-		                  "write its address: whoever can change a name server's answer could open the wall",
-		                  "'%s' is a name, not an address", SHOW(word));
+		policy_error_word(
+		        p, word,
+		        "write its address: whoever can change a name server's answer could open the wall",
+		        "'%s' is a name, not an address", SHOW(word));
 	else
 		policy_error_word(p, word, right, "'%s' is not an address", SHOW(word));
 }
@@ -142,8 +147,10 @@ static void bad_length(struct policy_parser *p, const struct word *word)
 		enum prefix_error error = prefix_parse(meant, strlen(meant), &prefix);
 		if (error == PREFIX_OK || error == PREFIX_HOST_BITS)
 			prefix_print(&prefix, text);
-		policy_error_word(p, word, ADVICE("write %s", error == PREFIX_OK || error == PREFIX_HOST_BITS ? text : meant),
-		                  "a netmask after the '/'");
+		policy_error_word(
+		        p, word,
+		        ADVICE("write %s", error == PREFIX_OK || error == PREFIX_HOST_BITS ? text : meant),
+		        "a netmask after the '/'");
 	} else {
 		policy_error_word(p, word, ADVICE("a length is a number from 0 to %d", six ? 128 : 32),
 		                  "'%s' is not the length of a prefix", SHOW(&mask));
@@ -159,7 +166,8 @@ static void host_bits(struct policy_parser *p, const struct word *word, const st
 		struct prefix exact;
 		bool inside = prefix_parse(host.text, host.size, &exact) == PREFIX_OK &&
 		              memcmp(exact.octets, prefix->octets, sizeof exact.octets) != 0;
-		policy_error_word(p, word, inside ? ADVICE("write %s", SHOW(&host)) : "write the device's own address",
+		policy_error_word(p, word,
+		                  inside ? ADVICE("write %s", SHOW(&host)) : "write the device's own address",
 		                  "'%s' is not one exact address", SHOW(word));
 		return;
 	}
@@ -196,7 +204,8 @@ void policy_address_refuse(struct policy_parser *p, const struct word *word, enu
 		                  "'%s' has a number that begins with a zero", SHOW(word));
 		break;
 	case PREFIX_SCOPE:
-		policy_error_word(p, word, ADVICE("write %s", SHOW(&before)), "an address with an interface (%%)");
+		policy_error_word(p, word, ADVICE("write %s", SHOW(&before)),
+		                  "an address with an interface (%%)");
 		break;
 	case PREFIX_MAPPED:
 		policy_error_word(p, word,

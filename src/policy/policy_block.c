@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-const struct policy_form *policy_form_find(const struct policy_form *forms, size_t count, const struct word *name)
+const struct policy_form *policy_form_find(const struct policy_form *forms, size_t count,
+                                           const struct word *name)
 {
 	for (size_t i = 0; i < count; i++)
 		if (forms[i].size == name->size && memcmp(forms[i].name, name->text, name->size) == 0)
@@ -27,14 +28,16 @@ const char *policy_form_nearest(const struct policy_form *forms, size_t count, c
 // "role, device, peer"
 static const char *list(const struct policy_form *forms, size_t count, char text[static POLICY_ADVICE_MAX])
 {
-	text[0] = '\0';
+	size_t size = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!forms[i].example)
 			continue;
-		if (text[0])
-			strcat(text, ", ");
-		strcat(text, forms[i].name);
+		memcpy(text + size, ", ", 2);
+		size += size ? 2 : 0;
+		memcpy(text + size, forms[i].name, forms[i].size);
+		size += forms[i].size;
 	}
+	text[size] = '\0';
 	return text;
 }
 
@@ -43,8 +46,9 @@ void policy_form_unknown(struct policy_parser *p, const struct policy_block *blo
 	const struct word *name = &p->line.words[0];
 	const char *nearest = policy_form_nearest(block->forms, block->count, name);
 	char names[POLICY_ADVICE_MAX];
-	const char *advice = nearest ? ADVICE("did you mean '%s'?", nearest)
-	                             : ADVICE("%s takes: %s", block->name, list(block->forms, block->count, names));
+	const char *advice =
+	        nearest ? ADVICE("did you mean '%s'?", nearest)
+	                : ADVICE("%s takes: %s", block->name, list(block->forms, block->count, names));
 	policy_error_word(p, name, advice, "unknown directive '%s' in %s", SHOW(name), block->name);
 }
 
@@ -55,19 +59,20 @@ bool policy_form_check(struct policy_parser *p, const struct policy_form *form, 
 	bool good = true;
 
 	if (form->once && *seen)
-		good = policy_error_word(p, name, "leave one of them out", "'%s' is given twice, first in %s", form->name,
-		                         WHERE(p, *seen, name->at));
+		good = policy_error_word(p, name, "leave one of them out", "'%s' is given twice, first in %s",
+		                         form->name, WHERE(p, *seen, name->at));
 	if (*seen == 0)
 		*seen = name->at;
 	if (p->line.broken || !good)
 		return false;
 	if (given < form->least)
-		return policy_error_word(p, name, ADVICE("write, for example: %s", form->example), "'%s' needs %s after it",
-		                         form->name, given ? "more" : "something");
+		return policy_error_word(p, name, ADVICE("write, for example: %s", form->example),
+		                         "'%s' needs %s after it", form->name, given ? "more" : "something");
 	if (given > form->most && form->most != POLICY_ANY)
-		return policy_error_word(p, &p->line.words[form->most + 1], ADVICE("write, for example: %s", form->example),
-		                         form->most == 0 ? "'%s' takes nothing after it" : "a word too many after '%s'",
-		                         form->name);
+		return policy_error_word(
+		        p, &p->line.words[form->most + 1], ADVICE("write, for example: %s", form->example),
+		        form->most == 0 ? "'%s' takes nothing after it" : "a word too many after '%s'",
+		        form->name);
 	return true;
 }
 
@@ -95,7 +100,8 @@ void policy_block_skip(struct policy_parser *p)
 static bool begins_next(const struct policy_parser *p)
 {
 	const struct policy_directive *line = &p->line;
-	const struct policy_form *form = policy_form_find(policy_top_forms, policy_top_form_count, &line->words[0]);
+	const struct policy_form *form =
+	        policy_form_find(policy_top_forms, policy_top_form_count, &line->words[0]);
 	if (!form)
 		return false;
 	return line->opens || form->read == policy_role_read || form->read == policy_service_read;
@@ -114,9 +120,10 @@ static void unclosed(struct policy_parser *p, const struct reading *reading)
 {
 	const struct word *next = &p->line.words[0];
 	if (!reading->explained)
-		policy_error(p, reading->opening, 1,
-		             ADVICE("write '}' before '%s' in %s", SHOW(next), WHERE(p, next->at, reading->opening)),
-		             "%s begins here and is not closed", reading->block->name);
+		policy_error(
+		        p, reading->opening, 1,
+		        ADVICE("write '}' before '%s' in %s", SHOW(next), WHERE(p, next->at, reading->opening)),
+		        "%s begins here and is not closed", reading->block->name);
 	p->line_waits = true;
 	p->owed++;
 }
@@ -125,7 +132,8 @@ static void unclosed(struct policy_parser *p, const struct reading *reading)
 static bool unknown(struct policy_parser *p, struct reading *reading)
 {
 	if (policy_word_equal(&p->line.words[0], "include")) {
-		policy_error_word(p, &p->line.words[0], "write it before or after the block, or was a '}' forgotten?",
+		policy_error_word(p, &p->line.words[0],
+		                  "write it before or after the block, or was a '}' forgotten?",
 		                  "'include' within %s", reading->block->name);
 		reading->explained = true;
 		return false;
@@ -153,8 +161,8 @@ static bool directive(struct policy_parser *p, struct reading *reading)
 	bool good = form && policy_form_check(p, form, &reading->seen[form - block->forms]);
 	if (line->opens) {
 		if (form && !line->broken)
-			policy_error(p, line->brace_at, 1, "blocks do not stand within blocks", "'%s' takes no block",
-			             form->name);
+			policy_error(p, line->brace_at, 1, "blocks do not stand within blocks",
+			             "'%s' takes no block", form->name);
 		policy_block_skip(p);
 		return false;
 	}
@@ -172,12 +180,13 @@ static bool opened(struct policy_parser *p, const struct policy_block *block, co
 		return true;
 	}
 	if (!p->line.broken)
-		policy_error_word(p, &p->line.words[p->line.count - 1], ADVICE("write, for example: %s", example),
-		                  "%s must follow", block->name);
+		policy_error_word(p, &p->line.words[p->line.count - 1],
+		                  ADVICE("write, for example: %s", example), "%s must follow", block->name);
 	return false;
 }
 
-bool policy_block_read(struct policy_parser *p, const struct policy_block *block, void *target, const char *example)
+bool policy_block_read(struct policy_parser *p, const struct policy_block *block, void *target,
+                       const char *example)
 {
 	if (!opened(p, block, example))
 		return false;
@@ -194,8 +203,8 @@ bool policy_block_read(struct policy_parser *p, const struct policy_block *block
 			return good;
 		case POLICY_LEX_END:
 			if (!p->lex.cut && !reading.explained)
-				policy_error(p, reading.opening, 1, "write '}' at its end", "%s begins here and is not closed",
-				             block->name);
+				policy_error(p, reading.opening, 1, "write '}' at its end",
+				             "%s begins here and is not closed", block->name);
 			return false;
 		}
 	}

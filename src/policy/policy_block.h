@@ -7,14 +7,15 @@
 #include "policy/policy_names.h"
 #include "policy/policy_parse.h"
 
-const struct policy_form *policy_form_find(const struct policy_form *forms, size_t count, const struct word *name);
+const struct policy_form *policy_form_find(const struct policy_form *forms, size_t count,
+                                           const struct word *name);
 const char *policy_form_nearest(const struct policy_form *forms, size_t count, const struct word *name);
 
 // Complains that p->line is nothing this block knows.
 void policy_form_unknown(struct policy_parser *p, const struct policy_block *block);
 
-// Judges the number of words of p->line, and that it is the first where `once` says so. *seen is where the first
-// stood, 0 before.
+// Judges the number of words of p->line, and that it is the first where `once` says so. *seen is where the
+// first stood, 0 before.
 bool policy_form_check(struct policy_parser *p, const struct policy_form *form, source_pos *seen);
 
 // Reads past the block that p->line opened, and all within.

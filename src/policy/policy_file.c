@@ -25,7 +25,8 @@ int policy_read(struct policy *policy, const char *path, struct problems *proble
 	policy_init(policy);
 	int r = file_read(path, POLICY_FILE_MAX, &text, &size);
 	if (r == -EFBIG)
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "%s is over %u MiB", path, POLICY_FILE_MAX >> 20);
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "%s is over %u MiB", path,
+		             POLICY_FILE_MAX >> 20);
 	else if (r < 0)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read %s: %s",
 		             strcmp(path, "-") == 0 ? "standard input" : path, strerror(-r));

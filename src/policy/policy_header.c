@@ -12,8 +12,8 @@ static bool text_read(struct policy_parser *p, struct word *ret)
 		return policy_error_word(p, word, "write a name, or leave the line out", "an empty %s",
 		                         SHOW(&p->line.words[0]));
 	if (word->size > POLICY_NAME_MAX)
-		return policy_error_word(p, word, NULL, "a %s of %u octets; the limit is %d", SHOW(&p->line.words[0]),
-		                         word->size, POLICY_NAME_MAX);
+		return policy_error_word(p, word, NULL, "a %s of %u octets; the limit is %d",
+		                         SHOW(&p->line.words[0]), word->size, POLICY_NAME_MAX);
 	*ret = *word;
 	return true;
 }
@@ -33,7 +33,8 @@ static bool header_serial(struct policy_parser *p, void *block)
 	struct policy_header *header = block;
 	const struct word *word = &p->line.words[1];
 	if (!policy_number(word->text, word->size, UINT64_MAX, &header->serial_number))
-		return policy_error_word(p, word, "write a whole number, counted up with every version of the policy",
+		return policy_error_word(p, word,
+		                         "write a whole number, counted up with every version of the policy",
 		                         "'%s' is not a serial number", SHOW(word));
 	header->serial = *word;
 	return true;
@@ -122,5 +123,6 @@ bool policy_header_read(struct policy_parser *p, void *unused)
 {
 	(void)unused;
 	p->policy->header.at = p->line.words[0].at;
-	return policy_block_read(p, &block, &p->policy->header, "policy { site st-anna; unit ct-room-3; serial 7 }");
+	return policy_block_read(p, &block, &p->policy->header,
+	                         "policy { site st-anna; unit ct-room-3; serial 7 }");
 }

@@ -13,7 +13,8 @@
 static void simplify(char *path)
 {
 	bool absolute = *path == '/';
-	char *start = path + absolute, *to = start, *fixed = start; // what lies before `fixed` is not taken back
+	char *start = path + absolute, *to = start,
+	     *fixed = start; // what lies before `fixed` is not taken back
 	for (const char *from = start; *from;) {
 		size_t size = strcspn(from, "/");
 		bool up = size == 2 && memcmp(from, "..", 2) == 0;
@@ -83,7 +84,8 @@ static int same_name(const char *a, const char *b)
 
 // Complains when the file was read before. Symbolic links can make equal names of different files and different
 // names of one, so the content must agree too; what escapes this ends at the limit of depth.
-static bool is_new(struct policy_parser *p, const struct word *word, const char *path, const char *text, size_t size)
+static bool is_new(struct policy_parser *p, const struct word *word, const char *path, const char *text,
+                   size_t size)
 {
 	const struct sources *sources = &p->policy->sources;
 	for (size_t i = 0; i < sources->count; i++) {
@@ -98,10 +100,11 @@ static bool is_new(struct policy_parser *p, const struct word *word, const char 
 		if (!same)
 			continue;
 		if (being_read(p, source))
-			return policy_error_word(p, word, "a file must not include itself, not through others either",
+			return policy_error_word(p, word,
+			                         "a file must not include itself, not through others either",
 			                         "%s is being read already", source->name);
-		return policy_error_word(p, word, "leave one of them out", "%s was included already, in %s", source->name,
-		                         WHERE(p, source->from, word->at));
+		return policy_error_word(p, word, "leave one of them out", "%s was included already, in %s",
+		                         source->name, WHERE(p, source->from, word->at));
 	}
 	return true;
 }
@@ -149,7 +152,9 @@ static bool load(struct policy_parser *p, const struct word *word, const char *p
 		return policy_error_word(p, word, NULL, "%s is over %u MiB", path, POLICY_FILE_MAX >> 20);
 	if (r < 0)
 		return policy_error_word(p, word,
-		                         word->text[0] == '/' ? NULL : "a path is relative to the folder of the file that names it",
+		                         word->text[0] == '/'
+		                                 ? NULL
+		                                 : "a path is relative to the folder of the file that names it",
 		                         "cannot read %s: %s", path, strerror(-r));
 	if (!is_new(p, word, path, text, size)) {
 		free(text);
@@ -179,8 +184,8 @@ bool policy_include_read(struct policy_parser *p, void *unused)
 	if (!p->loader)
 		return policy_error_word(p, &word, NULL, "files cannot be included here");
 	if (p->depth == POLICY_INCLUDE_DEPTH_MAX)
-		return policy_error_word(p, &word, "does a file include itself?", "files within files, more than %d deep",
-		                         POLICY_INCLUDE_DEPTH_MAX);
+		return policy_error_word(p, &word, "does a file include itself?",
+		                         "files within files, more than %d deep", POLICY_INCLUDE_DEPTH_MAX);
 	char *path = resolve(including ? including->name : "", &word);
 	if (!path) {
 		p->error = -ENOMEM;

@@ -26,7 +26,8 @@ static void key_words(struct json *out, const char *key, const struct word *word
 	json_end_array(out);
 }
 
-static void key_prefixes(struct json *out, const char *key, const struct policy *policy, const struct span *span)
+static void key_prefixes(struct json *out, const char *key, const struct policy *policy,
+                         const struct span *span)
 {
 	char text[PREFIX_TEXT_MAX];
 	json_key(out, key);

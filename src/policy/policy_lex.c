@@ -30,11 +30,15 @@ source_pos policy_lex_at(const struct policy_lex *lex, const char *p)
 	return lex->start + (source_pos)(p - lex->text);
 }
 
-void policy_lex_begin(struct policy_lex *lex, struct policy *policy, struct problems *problems, const char *text,
-                      size_t size, source_pos start)
+void policy_lex_begin(struct policy_lex *lex, struct policy *policy, struct problems *problems,
+                      const char *text, size_t size, source_pos start)
 {
-	*lex = (struct policy_lex){
-	        .policy = policy, .problems = problems, .text = text, .end = text + size, .next = text, .start = start};
+	*lex = (struct policy_lex){.policy = policy,
+	                           .problems = problems,
+	                           .text = text,
+	                           .end = text + size,
+	                           .next = text,
+	                           .start = start};
 	if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
 		problem_add(problems, PROBLEM_ERROR, start, 1, "this file is UTF-16 text", "save it as UTF-8");
 		lex->next = lex->end;
@@ -83,9 +87,10 @@ static const char *carriage_return(struct policy_lex *lex, const char *p)
 	if (p[1] == '\n')
 		return p + 2;
 	if (!lex->said_return)
-		problem_add(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
-		            "a carriage return without a line feed",
-		            "end lines with LF (or CR LF); the file may have been saved with old Mac line ends");
+		problem_add(
+		        lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
+		        "a carriage return without a line feed",
+		        "end lines with LF (or CR LF); the file may have been saved with old Mac line ends");
 	lex->said_return = true;
 	return p + 1;
 }
@@ -101,8 +106,8 @@ static void too_many(struct policy_lex *lex, const char *p, struct policy_direct
 {
 	if (!d->broken)
 		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), policy_lex_word_length(p),
-		             "go on with a second directive of the same name", "more than %d words in one directive",
-		             POLICY_WORDS_MAX);
+		             "go on with a second directive of the same name",
+		             "more than %d words in one directive", POLICY_WORDS_MAX);
 	d->broken = true;
 }
 

@@ -40,7 +40,8 @@ static bool deceives(uint32_t c)
 
 static bool is_odd_space(uint32_t c)
 {
-	return c == 0xa0 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x205f || c == 0x2060 || c == 0x3000;
+	return c == 0xa0 || (c >= 0x2000 && c <= 0x200d) || c == 0x202f || c == 0x205f || c == 0x2060 ||
+	       c == 0x3000;
 }
 
 static const char *control(struct policy_lex *lex, const char *p)
@@ -67,8 +68,9 @@ const char *policy_lex_odd_character(struct policy_lex *lex, const char *p, bool
 	size_t size = utf8(p, lex->end, &c);
 	if (size == 0) {
 		if (!lex->said_encoding)
-			problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1, "save the file as UTF-8",
-			             "this octet (0x%02x) is not UTF-8", (unsigned char)*p);
+			problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
+			             "save the file as UTF-8", "this octet (0x%02x) is not UTF-8",
+			             (unsigned char)*p);
 		lex->said_encoding = *broken = true;
 		return p + 1;
 	}
@@ -187,7 +189,8 @@ static const char *scan_bare(struct policy_lex *lex, const char *start, struct s
 		} else {
 			if (class == LEX_QUOTE && !said_quote) {
 				problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
-				             "put the whole word in quotes", "a %c in the middle of a word", *p);
+				             "put the whole word in quotes", "a %c in the middle of a word",
+				             *p);
 				said_quote = scan->broken = true;
 			}
 			p++;
@@ -204,8 +207,9 @@ const char *policy_lex_odd_word(struct policy_lex *lex, const char *start, struc
 	const char *p = quoted ? scan_quoted(lex, start, &scan) : scan_bare(lex, start, &scan);
 
 	if (!scan.broken && scan.body_end - scan.body > POLICY_WORD_MAX) {
-		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, start), (uint32_t)(p - start), NULL,
-		             "a word of %td octets; the limit is %d", scan.body_end - scan.body, POLICY_WORD_MAX);
+		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, start), (uint32_t)(p - start),
+		             NULL, "a word of %td octets; the limit is %d", scan.body_end - scan.body,
+		             POLICY_WORD_MAX);
 		scan.broken = true;
 	}
 	*ret_broken = scan.broken;

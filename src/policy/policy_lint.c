@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void policy_warn(struct policy_lint *lint, source_pos at, uint32_t length, const char *instead, const char *format, ...)
+void policy_warn(struct policy_lint *lint, source_pos at, uint32_t length, const char *instead,
+                 const char *format, ...)
 {
 	char what[1024];
 	va_list arguments;
@@ -40,7 +41,8 @@ static void whole(struct policy_lint *lint)
 		            "there is no peer: no DICOM passes");
 	// A gateway without a box block is reached by console only, and says so by leaving the block out.
 	if (policy->manage.at == 0 && (policy->role == POLICY_ROLE_HOST || policy->box.at))
-		policy_warn(lint, policy->role_at, length, "to administer it by ssh add: manage { from 10.20.9.0/24 }",
+		policy_warn(lint, policy->role_at, length,
+		            "to administer it by ssh add: manage { from 10.20.9.0/24 }",
 		            "there is no manage block: the box can be administered by its console only");
 }
 
@@ -59,7 +61,8 @@ static unsigned device_families(const struct policy *policy, const struct policy
 	if (peer->devices.count == 0)
 		return all;
 	for (uint32_t i = 0; i < peer->devices.count; i++)
-		found |= families(policy, &policy->devices[policy->device_refs[peer->devices.first + i]].addresses);
+		found |= families(policy,
+		                  &policy->devices[policy->device_refs[peer->devices.first + i]].addresses);
 	return found ? found : all;
 }
 
@@ -72,8 +75,9 @@ static void peer_matches(struct policy_lint *lint, const struct policy_peer *pee
 		          "this peer can never match: it has neither 'initiates' nor 'accepts'");
 	else if (all && !(mine & theirs))
 		warn_word(lint, &peer->name, "give the device or the peer an address of the other's kind",
-		          mine & 1u << ADDRESS_IPV4 ? "this peer can never match: it has IPv4 addresses, its devices only IPv6"
-		                                    : "this peer can never match: it has IPv6 addresses, its devices only IPv4");
+		          mine & 1u << ADDRESS_IPV4
+		                  ? "this peer can never match: it has IPv4 addresses, its devices only IPv6"
+		                  : "this peer can never match: it has IPv6 addresses, its devices only IPv4");
 }
 
 // Services whose answers come on an association in the other direction.
@@ -86,8 +90,10 @@ static void answers(struct policy_lint *lint, const struct policy_peer *peer, ui
 		            "the results of storage commitment come on an association that the peer opens, "
 		            "and the device accepts none from it");
 	if (peer->initiates & query && !(peer->accepts & storage) && !(answered_elsewhere & storage))
-		policy_warn(lint, peer->initiates_at, 9, "add: accepts storage (a device that only asks, or uses C-GET, needs none)",
-		            "a retrieval with C-MOVE makes the peer store to the device, and the device accepts no storage");
+		policy_warn(lint, peer->initiates_at, 9,
+		            "add: accepts storage (a device that only asks, or uses C-GET, needs none)",
+		            "a retrieval with C-MOVE makes the peer store to the device, and the device "
+		            "accepts no storage");
 }
 
 static void peer_ports(struct policy_lint *lint, const struct policy_peer *peer)
@@ -95,7 +101,8 @@ static void peer_ports(struct policy_lint *lint, const struct policy_peer *peer)
 	for (uint32_t i = 0; peer->tls_at && i < peer->ports.count; i++) {
 		const struct policy_ports *port = &lint->policy->ports[peer->ports.first + i];
 		if (port->first == 104)
-			policy_warn(lint, port->at, policy_lint_length(lint, port->at), "DICOM over TLS is registered on 2762",
+			policy_warn(lint, port->at, policy_lint_length(lint, port->at),
+			            "DICOM over TLS is registered on 2762",
 			            "port 104 is registered for DICOM without TLS");
 	}
 }
@@ -107,7 +114,8 @@ static void peers(struct policy_lint *lint)
 	unsigned all = 0;
 	// A peer that only ever answers is where another one's answers come from.
 	for (size_t i = 0; i < policy->peer_count; i++)
-		if (!(policy->peers[i].initiates & (1u << POLICY_STORAGE_COMMITMENT | 1u << POLICY_QUERY_RETRIEVE)))
+		if (!(policy->peers[i].initiates &
+		      (1u << POLICY_STORAGE_COMMITMENT | 1u << POLICY_QUERY_RETRIEVE)))
 			elsewhere |= policy->peers[i].accepts;
 	for (size_t i = 0; i < policy->device_count; i++)
 		all |= families(policy, &policy->devices[i].addresses);
@@ -132,7 +140,8 @@ static int devices(struct policy_lint *lint)
 	for (size_t i = 0; i < policy->device_count; i++) {
 		const struct policy_device *device = &policy->devices[i];
 		if (!all && !named[i])
-			warn_word(lint, &device->name, "name it in the 'devices' line of a peer", "no peer may talk to this device");
+			warn_word(lint, &device->name, "name it in the 'devices' line of a peer",
+			          "no peer may talk to this device");
 		if (device->mac_at && policy->role != POLICY_ROLE_BRIDGE)
 			policy_warn(lint, device->mac_at, policy_lint_length(lint, device->mac_at),
 			            "leave it out, or see whether the role should be bridge",
@@ -167,9 +176,11 @@ static void opening(struct policy_lint *lint, const struct policy_service *servi
 		const struct policy_ports *ports = &lint->policy->ports[opening->ports.first + n];
 		uint32_t length = policy_lint_length(lint, ports->at);
 		if (ports->first == 1 && ports->last == UINT16_MAX)
-			policy_warn(lint, ports->at, length, "name the ports that are needed", "every port is opened");
+			policy_warn(lint, ports->at, length, "name the ports that are needed",
+			            "every port is opened");
 		else if (to_device && device_port[ports->first] && device_port[ports->first] <= ports->last)
-			policy_warn(lint, ports->at, length, "make who needs it a peer that the device accepts from",
+			policy_warn(lint, ports->at, length,
+			            "make who needs it a peer that the device accepts from",
 			            "this opens the DICOM port %u of a device, past the list of peers",
 			            device_port[ports->first]);
 	}
@@ -183,9 +194,10 @@ static int services(struct policy_lint *lint)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->service_count; i++) {
 		const struct policy_service *service = &policy->services[i];
-		if (service->kind == POLICY_SERVICE_DHCP && policy->role == POLICY_ROLE_ROUTER && !service->for_box &&
-		    service->openings.count == 0)
-			warn_word(lint, &service->name, "write 'service dhcp for box', or give the devices fixed addresses",
+		if (service->kind == POLICY_SERVICE_DHCP && policy->role == POLICY_ROLE_ROUTER &&
+		    !service->for_box && service->openings.count == 0)
+			warn_word(lint, &service->name,
+			          "write 'service dhcp for box', or give the devices fixed addresses",
 			          "a router passes on no DHCP broadcasts: the devices get no address by this");
 		for (uint32_t k = 0; service->kind == POLICY_SERVICE_CUSTOM && k < service->openings.count; k++)
 			opening(lint, service, &policy->openings[service->openings.first + k], device_port);

@@ -12,8 +12,8 @@ struct policy_lint {
 };
 
 // At a place, with `length` octets underlined.
-void policy_warn(struct policy_lint *lint, source_pos at, uint32_t length, const char *instead, const char *format, ...)
-        __attribute__((format(printf, 5, 6)));
+void policy_warn(struct policy_lint *lint, source_pos at, uint32_t length, const char *instead,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 uint32_t policy_lint_length(const struct policy_lint *lint, source_pos at); // of the word there
 
 // Addresses that are broad, public, or shared between peers. 0 or -ENOMEM.

@@ -40,8 +40,8 @@ static bool list_room(struct list *list, size_t count)
 static void list_add(struct list *list, const struct policy *policy, const struct span *addresses, size_t owner)
 {
 	for (uint32_t i = 0; i < addresses->count; i++)
-		list->items[list->count++] =
-		        (struct owned){.address = &policy->prefixes[addresses->first + i], .owner = (uint32_t)owner};
+		list->items[list->count++] = (struct owned){.address = &policy->prefixes[addresses->first + i],
+		                                            .owner = (uint32_t)owner};
 }
 
 #define OWNER_BOX UINT32_MAX
@@ -101,17 +101,19 @@ static bool wider_than(const struct prefix *prefix, unsigned four, unsigned six)
 }
 
 // What one address of a peer or of manage opens. True when it warned of a public address.
-static bool broad(struct policy_lint *lint, const struct policy_prefix *item, const struct list *own, bool said_public,
-                  const char *advice)
+static bool broad(struct policy_lint *lint, const struct policy_prefix *item, const struct list *own,
+                  bool said_public, const char *advice)
 {
 	const struct prefix *prefix = &item->prefix;
 	uint32_t length = policy_lint_length(lint, item->at);
 	char text[PREFIX_TEXT_MAX];
 	if (prefix->length == 0) {
-		policy_warn(lint, item->at, length, advice, "%s is %s", prefix_print(prefix, text), every(prefix));
+		policy_warn(lint, item->at, length, advice, "%s is %s", prefix_print(prefix, text),
+		            every(prefix));
 	} else if (!said_public && is_strange(own, prefix)) {
 		policy_warn(lint, item->at, length,
-		            "use the address inside the hospital or in a VPN, unless the site has public addresses itself",
+		            "use the address inside the hospital or in a VPN, unless the site has public "
+		            "addresses itself",
 		            "%s is a public address, as on the internet", prefix_print(prefix, text));
 		return true;
 	} else if (wider_than(prefix, 24, 64) && prefix->family == ADDRESS_IPV4) {
@@ -135,9 +137,11 @@ static void peer_addresses(struct policy_lint *lint, const struct policy_peer *p
 			continue;
 		const struct owned *same = first_inside(own, &item->prefix);
 		if (same)
-			policy_warn(lint, item->at, policy_lint_length(lint, item->at), "write the address of the peer",
-			            "%s is the address of %s itself", prefix_print(&item->prefix, text),
-			            same->owner == OWNER_BOX ? "the box" : SHOW(&policy->devices[same->owner].name));
+			policy_warn(lint, item->at, policy_lint_length(lint, item->at),
+			            "write the address of the peer", "%s is the address of %s itself",
+			            prefix_print(&item->prefix, text),
+			            same->owner == OWNER_BOX ? "the box"
+			                                     : SHOW(&policy->devices[same->owner].name));
 	}
 }
 
@@ -155,8 +159,9 @@ static void service_addresses(struct policy_lint *lint)
 			uint32_t length = policy_lint_length(lint, item->at);
 			char text[PREFIX_TEXT_MAX];
 			if (item->prefix.length == 0)
-				policy_warn(lint, item->at, length, "name the addresses that are needed", "%s is %s",
-				            prefix_print(&item->prefix, text), every(&item->prefix));
+				policy_warn(lint, item->at, length, "name the addresses that are needed",
+				            "%s is %s", prefix_print(&item->prefix, text),
+				            every(&item->prefix));
 			else if (!echo && wider_than(&item->prefix, 16, 48))
 				policy_warn(lint, item->at, length, "name the addresses that are needed",
 				            "%s is wider than /%d", prefix_print(&item->prefix, text),
@@ -234,7 +239,8 @@ static void covering(struct policy_lint *lint, const struct owned *outer)
 	policy_warn(lint, outer->address->at, policy_lint_length(lint, outer->address->at),
 	            "what this peer may do, they may too", "%s covers addresses of other peers: %s (%s, %s)%s",
 	            prefix_print(&outer->address->prefix, wide), prefix_print(&inner->address->prefix, narrow),
-	            SHOW(&policy->peers[inner->owner].name), WHERE(lint, inner->address->at, outer->address->at), more);
+	            SHOW(&policy->peers[inner->owner].name),
+	            WHERE(lint, inner->address->at, outer->address->at), more);
 }
 
 #define NESTING_MAX 129 // lengths a prefix may have

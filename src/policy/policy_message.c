@@ -7,15 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static void complain(struct policy_parser *p, source_pos at, uint32_t length, const char *instead, const char *format,
-                     va_list arguments)
+__attribute__((format(printf, 5, 0))) static void complain(struct policy_parser *p, source_pos at,
+                                                           uint32_t length, const char *instead,
+                                                           const char *format, va_list arguments)
 {
 	char what[1024];
 	vsnprintf(what, sizeof what, format, arguments);
 	problem_add(p->problems, PROBLEM_ERROR, at, length, what, instead);
 }
 
-void policy_error(struct policy_parser *p, source_pos at, uint32_t length, const char *instead, const char *format, ...)
+void policy_error(struct policy_parser *p, source_pos at, uint32_t length, const char *instead,
+                  const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -23,14 +25,14 @@ void policy_error(struct policy_parser *p, source_pos at, uint32_t length, const
 	va_end(arguments);
 }
 
-bool policy_error_word(struct policy_parser *p, const struct word *word, const char *instead, const char *format, ...)
+void policy_complain(struct policy_parser *p, const struct word *word, const char *instead, const char *format,
+                     ...)
 {
 	const char *text = source_text(&p->policy->sources, word->at);
 	va_list arguments;
 	va_start(arguments, format);
 	complain(p, word->at, text ? policy_lex_word_length(text) : 1, instead, format, arguments);
 	va_end(arguments);
-	return false;
 }
 
 const char *policy_show(const struct word *word, char text[static POLICY_SHOW_MAX])
@@ -43,7 +45,7 @@ const char *policy_show(const struct word *word, char text[static POLICY_SHOW_MA
 			size--; // not within a UTF-8 sequence
 	}
 	memcpy(text, word->text, size);
-	strcpy(text + size, cut ? "..." : "");
+	memcpy(text + size, cut ? "..." : "", cut ? 4 : 1);
 	return text;
 }
 

@@ -8,7 +8,8 @@
 #include <string.h>
 
 const struct policy_form policy_top_forms[] = {
-        {POLICY_NAME("peer"), 1, 1, false, "peer main-pacs { address 10.20.0.5; port 104; initiates storage }", policy_peer_read},
+        {POLICY_NAME("peer"), 1, 1, false, "peer main-pacs { address 10.20.0.5; port 104; initiates storage }",
+         policy_peer_read},
         {POLICY_NAME("device"), 1, 1, false, "device ct-3 { ae-title CT3; port 11112 }", policy_device_read},
         {POLICY_NAME("service"), 1, 3, false, "service ntp { to 10.20.0.123 }", policy_service_read},
         {POLICY_NAME("include"), 1, 1, false, "include peers.d/research.conf", policy_include_read},
@@ -16,7 +17,8 @@ const struct policy_form policy_top_forms[] = {
         {POLICY_NAME("manage"), 0, 0, true, "manage { from 10.20.9.0/24 }", policy_manage_read},
         {POLICY_NAME("box"), 0, 0, true, "box { address 10.20.1.250/24 }", policy_box_read},
         {POLICY_NAME("log"), 0, 0, true, "log { drops 10/second; group 5 }", policy_log_read},
-        {POLICY_NAME("policy"), 0, 0, true, "policy { site st-anna; unit ct-room-3; serial 7 }", policy_header_read},
+        {POLICY_NAME("policy"), 0, 0, true, "policy { site st-anna; unit ct-room-3; serial 7 }",
+         policy_header_read},
 };
 const size_t policy_top_form_count = sizeof policy_top_forms / sizeof policy_top_forms[0];
 
@@ -56,10 +58,11 @@ bool policy_role_read(struct policy_parser *p, void *unused)
 	int role = policy_role_from_word(word);
 	if (role < 0) {
 		const char *nearest = policy_role_nearest(word);
-		return policy_error_word(p, word,
-		                         nearest ? ADVICE("did you mean '%s'? the roles are host, router and bridge", nearest)
-		                                 : "the roles are host, router and bridge",
-		                         "'%s' is not a role", SHOW(word));
+		return policy_error_word(
+		        p, word,
+		        nearest ? ADVICE("did you mean '%s'? the roles are host, router and bridge", nearest)
+		                : "the roles are host, router and bridge",
+		        "'%s' is not a role", SHOW(word));
 	}
 	p->policy->role = (enum policy_role)role;
 	p->policy->role_at = p->line.words[0].at;
@@ -75,7 +78,8 @@ static void unknown(struct policy_parser *p)
 			continue;
 		if (!p->outside)
 			policy_error_word(p, name,
-			                  ADVICE("it belongs in %s; was a block above closed too early?", inner_names[i].belongs),
+			                  ADVICE("it belongs in %s; was a block above closed too early?",
+			                         inner_names[i].belongs),
 			                  "'%s' outside of a block", inner_names[i].name);
 		p->outside = true;
 		return;
@@ -99,14 +103,19 @@ static void directive(struct policy_parser *p, source_pos *seen)
 	p->outside = false;
 	p->role_seen |= form->read == policy_role_read;
 	if (line->opens && (form->read == policy_role_read || form->read == policy_include_read)) {
-		policy_error(p, line->brace_at, 1, ADVICE("write, for example: %s", form->example), "'%s' takes no block",
-		             form->name);
+		policy_error(p, line->brace_at, 1, ADVICE("write, for example: %s", form->example),
+		             "'%s' takes no block", form->name);
 		policy_block_skip(p);
 		return;
 	}
 	if (!policy_form_check(p, form, &seen[form - policy_top_forms]))
 		line->broken = true;
 	p->incomplete |= line->broken;
+	if (line->broken && !line->opens && form->read != policy_role_read &&
+	    form->read != policy_include_read) {
+		line->brace_at = policy_lex_late_brace(&p->lex);
+		line->opens = line->brace_at != 0;
+	}
 	// What stands in the block is looked at even so.
 	if (!line->broken || line->opens)
 		form->read(p, NULL);
@@ -154,7 +163,8 @@ static void trim(struct policy *policy)
 {
 	array_trim(&policy->devices, policy->device_count, &policy->device_capacity, sizeof *policy->devices);
 	array_trim(&policy->peers, policy->peer_count, &policy->peer_capacity, sizeof *policy->peers);
-	array_trim(&policy->services, policy->service_count, &policy->service_capacity, sizeof *policy->services);
+	array_trim(&policy->services, policy->service_count, &policy->service_capacity,
+	           sizeof *policy->services);
 	array_trim(&policy->prefixes, policy->prefix_count, &policy->prefix_capacity, sizeof *policy->prefixes);
 	array_trim(&policy->ports, policy->port_count, &policy->port_capacity, sizeof *policy->ports);
 	array_trim(&policy->titles, policy->title_count, &policy->title_capacity, sizeof *policy->titles);

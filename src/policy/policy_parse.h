@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What the files of the parser share: its state, the tables that say which directives a block takes, and how
-// values and complaints are handled. Rule for all of them: one cause, one error. What follows from an error that
-// was already reported is not reported again (see `broken` and `incomplete`).
+// values and complaints are handled. Rule for all of them: one cause, one error. What follows from an error
+// that was already reported is not reported again (see `broken` and `incomplete`).
 #ifndef LEADGLASS_POLICY_PARSE_H
 #define LEADGLASS_POLICY_PARSE_H
 
@@ -14,7 +14,7 @@ struct policy_parser {
 	struct policy *policy;
 	struct problems *problems;
 	const struct policy_loader *loader;
-	struct policy_lex lex; // of the file being read
+	struct policy_lex lex;                             // of the file being read
 	struct policy_lex outer[POLICY_INCLUDE_DEPTH_MAX]; // of those that include it
 	unsigned depth;
 	size_t octets; // in all files
@@ -22,10 +22,11 @@ struct policy_parser {
 	bool stop;     // a limit was passed: reading on is pointless
 
 	struct policy_directive line; // the one being looked at
-	bool line_waits;     // a block left it to the top level: it was not closed
-	unsigned owed;       // `}` of such blocks still to come, perhaps
-	bool outside;        // a directive stood outside its block: those after it, and a `}`, follow from that
-	bool incomplete;     // something of unknown content was passed over: do not complain that things are missing
+	bool line_waits;              // a block left it to the top level: it was not closed
+	unsigned owed;                // `}` of such blocks still to come, perhaps
+	bool outside;    // a directive stood outside its block: those after it, and a `}`, follow from that
+	bool incomplete; // something of unknown content was passed over: do not complain that things are
+	                 // missing
 	bool role_seen;
 
 	struct word *references; // the words of policy.device_refs, until devices are known
@@ -53,7 +54,8 @@ struct policy_block {
 
 // Reads the block that p->line opens into `target`. True when all of it was right: only then may the caller
 // complain about what is missing in it. `example` is shown when there is no block at all.
-bool policy_block_read(struct policy_parser *p, const struct policy_block *block, void *target, const char *example);
+bool policy_block_read(struct policy_parser *p, const struct policy_block *block, void *target,
+                       const char *example);
 
 // ---- top-level directives, one for each file of the parser ----
 extern const struct policy_form policy_top_forms[];
@@ -111,11 +113,16 @@ static inline void policy_span_add(struct span *span, size_t index)
 
 // ---- complaints ----
 
-void policy_error(struct policy_parser *p, source_pos at, uint32_t length, const char *instead, const char *format,
-                  ...) __attribute__((format(printf, 5, 6)));
-// At a word, all of it underlined. Returns false, for the convenience of readers.
-bool policy_error_word(struct policy_parser *p, const struct word *word, const char *instead, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
+void policy_error(struct policy_parser *p, source_pos at, uint32_t length, const char *instead,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+// At a word, all of it underlined. As an expression it is false, which is what a reader that complains returns.
+void policy_complain(struct policy_parser *p, const struct word *word, const char *instead, const char *format,
+                     ...) __attribute__((format(printf, 4, 5)));
+#define policy_error_word(...) (policy_complain(__VA_ARGS__), policy_refused())
+static inline bool policy_refused(void)
+{
+	return false;
+}
 
 // A word as messages show it: cut when it is long.
 #define POLICY_SHOW_MAX 72
@@ -127,8 +134,7 @@ const char *policy_show(const struct word *word, char text[static POLICY_SHOW_MA
 #define POLICY_WHERE_MAX 300
 const char *policy_where(const struct policy *policy, const struct problems *problems, source_pos at,
                          source_pos here, char text[static POLICY_WHERE_MAX]);
-#define WHERE(p, at, here) \
-	policy_where((p)->policy, (p)->problems, (at), (here), (char[POLICY_WHERE_MAX]){0})
+#define WHERE(p, at, here) policy_where((p)->policy, (p)->problems, (at), (here), (char[POLICY_WHERE_MAX]){0})
 
 // A short text made for `instead`.
 #define POLICY_ADVICE_MAX 400

@@ -11,7 +11,8 @@
 static bool refuse_title(struct policy_parser *p, const struct word *word)
 {
 	if (memchr(word->text, '\\', word->size))
-		return policy_error_word(p, word, "leave it out: DICOM PS3.5 keeps it as a separator", "a backslash in an AE title");
+		return policy_error_word(p, word, "leave it out: DICOM PS3.5 keeps it as a separator",
+		                         "a backslash in an AE title");
 	return policy_error_word(p, word, "DICOM PS3.5 allows the printable characters of ASCII",
 	                         "'%s' is not an AE title", SHOW(word));
 }
@@ -57,13 +58,15 @@ static bool titles_read(struct policy_parser *p, struct span *span)
 			before |= item->size == title.size && memcmp(item->text, title.text, title.size) == 0;
 		}
 		if (before) {
-			good = policy_error_word(p, word, "leave one of them out", "AE title '%s' is in this list already",
-			                         SHOW(&title));
+			good = policy_error_word(p, word, "leave one of them out",
+			                         "AE title '%s' is in this list already", SHOW(&title));
 			continue;
 		}
 		if (span->count == POLICY_TITLES_MAX)
-			return policy_error_word(p, word, NULL, "more than %d AE titles in one list", POLICY_TITLES_MAX);
-		struct word *item = policy_push(p, &policy->titles, &policy->title_count, &policy->title_capacity, sizeof *item);
+			return policy_error_word(p, word, NULL, "more than %d AE titles in one list",
+			                         POLICY_TITLES_MAX);
+		struct word *item = policy_push(p, &policy->titles, &policy->title_count,
+		                                &policy->title_capacity, sizeof *item);
 		if (!item)
 			return false;
 		*item = title;
@@ -86,7 +89,8 @@ static bool party_name(struct policy_parser *p, const char *whose, struct word *
 	return true;
 }
 
-static bool too_many(struct policy_parser *p, const struct word *name, size_t count, size_t most, const char *what)
+static bool too_many(struct policy_parser *p, const struct word *name, size_t count, size_t most,
+                     const char *what)
 {
 	if (count < most)
 		return false;
@@ -120,7 +124,8 @@ static bool device_mac(struct policy_parser *p, void *block)
 		return policy_error_word(p, word, "write six pairs of hexadecimal digits: 00:1b:21:aa:00:03",
 		                         "'%s' is not a MAC address", SHOW(word));
 	if (device->mac.octets[0] & 1 || memcmp(&device->mac, &zero, sizeof zero) == 0)
-		return policy_error_word(p, word, "write the one on the device's label or in its network settings",
+		return policy_error_word(p, word,
+		                         "write the one on the device's label or in its network settings",
 		                         "%s is not the MAC address of one device", SHOW(word));
 	device->mac_at = word->at;
 	return true;
@@ -149,8 +154,8 @@ bool policy_device_read(struct policy_parser *p, void *unused)
 		p->incomplete = true;
 	if (!good || p->error < 0)
 		return false;
-	struct policy_device *item = policy_push(p, &policy->devices, &policy->device_count, &policy->device_capacity,
-	                                         sizeof *item);
+	struct policy_device *item =
+	        policy_push(p, &policy->devices, &policy->device_count, &policy->device_capacity, sizeof *item);
 	if (!item)
 		return false;
 	*item = device;
@@ -206,11 +211,12 @@ static bool services_read(struct policy_parser *p, uint32_t *set, source_pos *at
 		int service = policy_dicom_from_word(word);
 		if (service < 0) {
 			const char *nearest = policy_dicom_nearest(word);
-			good = policy_error_word(p, word,
-			                         nearest ? ADVICE("did you mean '%s'?", nearest)
-			                                 : "known are, among others: echo, storage, storage-commitment, "
-			                                   "worklist, mpps, query-retrieve, print",
-			                         "'%s' is not a DICOM service", SHOW(word));
+			good = policy_error_word(
+			        p, word,
+			        nearest ? ADVICE("did you mean '%s'?", nearest)
+			                : "known are, among others: echo, storage, storage-commitment, "
+			                  "worklist, mpps, query-retrieve, print",
+			        "'%s' is not a DICOM service", SHOW(word));
 		} else if (*set & 1u << service) {
 			good = policy_error_word(p, word, "leave one of them out", "%s is in this list already",
 			                         policy_dicom_name((enum policy_dicom)service));
@@ -244,22 +250,24 @@ static const struct policy_form peer_forms[] = {
         {POLICY_NAME("devices"), 1, POLICY_ANY, false, "devices ct-3", peer_devices},
         {POLICY_NAME("tls"), 0, 0, true, "tls", peer_tls},
 };
-static const struct policy_block peer_block = {"a peer block", peer_forms, sizeof peer_forms / sizeof peer_forms[0]};
+static const struct policy_block peer_block = {"a peer block", peer_forms,
+                                               sizeof peer_forms / sizeof peer_forms[0]};
 
 static bool peer_complete(struct policy_parser *p, struct policy_peer *peer)
 {
 	bool good = true;
 	if (peer->addresses.count == 0)
-		good = policy_error_word(p, &peer->name, "add a line such as: address 10.20.0.5", "peer %s has no address",
-		                         SHOW(&peer->name));
+		good = policy_error_word(p, &peer->name, "add a line such as: address 10.20.0.5",
+		                         "peer %s has no address", SHOW(&peer->name));
 	if (peer->ports.count > 0 || (!peer->tls_at && !peer->initiates))
 		return good;
 	if (peer->tls_at)
 		policy_port_add(p, TLS_PORT, TLS_PORT, peer->tls_at, &peer->ports);
 	else
-		good = policy_error_word(p, &peer->name,
-		                         "say where it listens; registered for DICOM are 104, 11112 and, with tls, 2762",
-		                         "the device initiates to peer %s, but it has no port", SHOW(&peer->name));
+		good = policy_error_word(
+		        p, &peer->name,
+		        "say where it listens; registered for DICOM are 104, 11112 and, with tls, 2762",
+		        "the device initiates to peer %s, but it has no port", SHOW(&peer->name));
 	return good;
 }
 
@@ -278,7 +286,8 @@ bool policy_peer_read(struct policy_parser *p, void *unused)
 	// What is wrong in itself is not compared with others, but its name is taken.
 	if (!peer.name.text || p->error < 0)
 		return false;
-	struct policy_peer *item = policy_push(p, &policy->peers, &policy->peer_count, &policy->peer_capacity, sizeof *item);
+	struct policy_peer *item =
+	        policy_push(p, &policy->peers, &policy->peer_count, &policy->peer_capacity, sizeof *item);
 	if (!item)
 		return false;
 	*item = peer;

@@ -95,7 +95,8 @@ static void prefix_items(struct line *line, const struct policy *policy, const s
 	}
 }
 
-static void put_prefixes(struct buffer *out, const char *name, const struct policy *policy, const struct span *span)
+static void put_prefixes(struct buffer *out, const char *name, const struct policy *policy,
+                         const struct span *span)
 {
 	struct line line = {.out = out, .name = name};
 	prefix_items(&line, policy, span);

@@ -67,19 +67,19 @@ static bool wrong_sort(struct policy_parser *p, void *block)
 {
 	struct service_reader *reader = block;
 	const struct word *line = &p->line.words[0], *name = &reader->service.name;
-	if (reader->explained)
+	if (reader->explained || !name->text)
 		return false;
 	reader->explained = true;
 	if (reader->service.kind != POLICY_SERVICE_CUSTOM)
 		return policy_error_word(p, line, ADVICE("write: %s", known[reader->service.kind].example),
 		                         "'%s' in service %s, whose ports are known", SHOW(line), SHOW(name));
 	const char *nearest = policy_service_kind_nearest(name);
-	return policy_error_word(
-	        p, line,
-	        nearest ? ADVICE("did you mean 'service %s'? a service of your own has lines such as: tcp 443 to 10.20.0.9",
-	                         nearest)
-	                : "a service of your own has lines such as: tcp 443 to 10.20.0.9",
-	        "'%s' without tcp or udp; %s is not a known service", SHOW(line), SHOW(name));
+	return policy_error_word(p, line,
+	                         nearest ? ADVICE("did you mean 'service %s'? a service of your own has lines "
+	                                          "such as: tcp 443 to 10.20.0.9",
+	                                          nearest)
+	                                 : "a service of your own has lines such as: tcp 443 to 10.20.0.9",
+	                         "'%s' without tcp or udp; %s is not a known service", SHOW(line), SHOW(name));
 }
 
 static bool only_ping_from(struct policy_parser *p, void *block)
@@ -124,8 +124,8 @@ static bool custom_line(struct policy_parser *p, struct policy_service *service,
 	o.inbound = policy_word_equal(&line->words[middle], "from");
 	bool good = policy_ports_read(p, 1, middle, true, &o.ports);
 	bool group = protocol == POLICY_UDP && !o.inbound;
-	good = policy_addresses_read(p, middle + 1, line->count, group ? POLICY_ADDRESS_TARGET : POLICY_ADDRESS_REMOTE,
-	                             &o.remote) &&
+	good = policy_addresses_read(p, middle + 1, line->count,
+	                             group ? POLICY_ADDRESS_TARGET : POLICY_ADDRESS_REMOTE, &o.remote) &&
 	       good;
 	if (good)
 		opening(p, service, o);
@@ -161,7 +161,10 @@ static const struct policy_form custom_forms[] = {
         {POLICY_NAME("from"), 0, POLICY_ANY, false, NULL, wrong_sort},
 };
 
-#define BLOCK(title, forms) {title, forms, sizeof(forms) / sizeof(forms)[0]}
+#define BLOCK(title, forms)                                                                                    \
+	{                                                                                                      \
+		title, forms, sizeof(forms) / sizeof(forms)[0]                                                 \
+	}
 
 static const struct policy_block blocks[] = {
         [POLICY_SERVICE_DNS] = BLOCK("a dns block", to_forms),
@@ -191,7 +194,8 @@ static bool header(struct policy_parser *p, struct policy_service *service)
 		return policy_error_word(p, &line->words[2], "write 'for box', 'for devices' or nothing",
 		                         "'%s' after the name of a service", SHOW(&line->words[2]));
 	if (line->count == 3 || (!service->for_box && !policy_word_equal(whom, "devices")))
-		return policy_error_word(p, whom, "write 'for box' or 'for devices'", "'for' needs box or devices after it");
+		return policy_error_word(p, whom, "write 'for box' or 'for devices'",
+		                         "'for' needs box or devices after it");
 	return true;
 }
 

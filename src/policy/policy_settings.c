@@ -7,7 +7,8 @@
 #include <string.h>
 
 // An address of the box with the length of its network: the host part is what matters here.
-static bool box_address_read(struct policy_parser *p, const struct word *word, struct prefix *ret, uint8_t *ret_length)
+static bool box_address_read(struct policy_parser *p, const struct word *word, struct prefix *ret,
+                             uint8_t *ret_length)
 {
 	const char *slash = memchr(word->text, '/', word->size);
 	size_t size = slash ? (size_t)(slash - word->text) : word->size;
@@ -91,7 +92,8 @@ bool policy_box_read(struct policy_parser *p, void *unused)
 
 static bool manage_from(struct policy_parser *p, void *block)
 {
-	return policy_addresses_read(p, 1, p->line.count, POLICY_ADDRESS_REMOTE, &((struct policy_manage *)block)->from);
+	return policy_addresses_read(p, 1, p->line.count, POLICY_ADDRESS_REMOTE,
+	                             &((struct policy_manage *)block)->from);
 }
 
 static bool manage_port(struct policy_parser *p, void *block)
@@ -151,8 +153,9 @@ static bool log_drops(struct policy_parser *p, void *block)
 	uint64_t number;
 	log->seconds = 0;
 	for (size_t i = 0; slash && i < sizeof units / sizeof units[0]; i++)
-		if (policy_word_equal(&(struct word){.text = slash + 1, .size = (uint32_t)(word->size - before - 1)},
-		                      units[i].name))
+		if (policy_word_equal(
+		            &(struct word){.text = slash + 1, .size = (uint32_t)(word->size - before - 1)},
+		            units[i].name))
 			log->seconds = units[i].seconds;
 	if (log->seconds == 0 || !policy_number(word->text, before, UINT64_MAX, &number))
 		return policy_error_word(p, word, "write, for example, 10/second, 30/minute, 100/hour or off",
@@ -172,7 +175,8 @@ static bool log_group(struct policy_parser *p, void *block)
 	uint64_t number;
 	log->group_at = p->line.words[0].at;
 	if (!policy_number(word->text, word->size, UINT16_MAX, &number))
-		return policy_error_word(p, word, "write a number from 0 to 65535", "'%s' is not an NFLOG group", SHOW(word));
+		return policy_error_word(p, word, "write a number from 0 to 65535",
+		                         "'%s' is not an NFLOG group", SHOW(word));
 	log->group = (uint16_t)number;
 	return true;
 }

@@ -14,7 +14,8 @@ static void role(struct policy_parser *p)
 {
 	if (!p->role_seen && !p->incomplete)
 		policy_error(p, p->policy->sources.items[0].start, 1,
-		             "say where the wall stands: role host, role router or role bridge", "no role is given");
+		             "say where the wall stands: role host, role router or role bridge",
+		             "no role is given");
 }
 
 static bool is_gateway(const struct policy *policy)
@@ -27,8 +28,8 @@ static void device_twice(void *context, size_t first, size_t second)
 	struct policy_parser *p = context;
 	const struct policy_device *devices = p->policy->devices;
 	const struct word *name = &devices[second].name;
-	policy_error_word(p, name, "give one of them another name", "device %s is there twice, first in %s", SHOW(name),
-	                  WHERE(p, devices[first].name.at, name->at));
+	policy_error_word(p, name, "give one of them another name", "device %s is there twice, first in %s",
+	                  SHOW(name), WHERE(p, devices[first].name.at, name->at));
 }
 
 static void peer_twice(void *context, size_t first, size_t second)
@@ -36,8 +37,8 @@ static void peer_twice(void *context, size_t first, size_t second)
 	struct policy_parser *p = context;
 	const struct policy_peer *peers = p->policy->peers;
 	const struct word *name = &peers[second].name;
-	policy_error_word(p, name, "give one of them another name", "peer %s is there twice, first in %s", SHOW(name),
-	                  WHERE(p, peers[first].name.at, name->at));
+	policy_error_word(p, name, "give one of them another name", "peer %s is there twice, first in %s",
+	                  SHOW(name), WHERE(p, peers[first].name.at, name->at));
 }
 
 static void peer_names(struct policy_parser *p)
@@ -62,8 +63,9 @@ static void service_names(struct policy_parser *p)
 			if (first->for_box != service->for_box || first->name.size != service->name.size ||
 			    memcmp(first->name.text, service->name.text, first->name.size) != 0)
 				continue;
-			policy_error_word(p, &service->name, "put its lines into one block", "service %s is there twice, first in %s",
-			                  SHOW(&service->name), WHERE(p, first->name.at, service->name.at));
+			policy_error_word(p, &service->name, "put its lines into one block",
+			                  "service %s is there twice, first in %s", SHOW(&service->name),
+			                  WHERE(p, first->name.at, service->name.at));
 			break;
 		}
 	}
@@ -81,12 +83,13 @@ static void device_addresses(struct policy_parser *p)
 		if (policy->devices[i].addresses.count > 0 || p->incomplete)
 			continue;
 		if (is_gateway(policy))
-			policy_error_word(p, name, ADVICE("in role %s add a line such as: address 10.20.1.10",
-			                                  policy_role_name(policy->role)),
+			policy_error_word(p, name,
+			                  ADVICE("in role %s add a line such as: address 10.20.1.10",
+			                         policy_role_name(policy->role)),
 			                  "device %s has no address", SHOW(name));
 		else if (with && policy->role == POLICY_ROLE_HOST)
-			policy_error_word(p, name, "give an address to all devices or to none", "device %s has no address, %s has",
-			                  SHOW(name), SHOW(&with->name));
+			policy_error_word(p, name, "give an address to all devices or to none",
+			                  "device %s has no address, %s has", SHOW(name), SHOW(&with->name));
 	}
 }
 
@@ -111,11 +114,12 @@ static void same_address(struct policy_parser *p, const struct owned *first, con
 	const char *shown = prefix_print(&second->address->prefix, text);
 	uint32_t length = policy_lex_word_length(source_text(&p->policy->sources, at));
 	if (first->device == second->device)
-		policy_error(p, at, length, "leave one of them out", "address %s is there twice, first in %s", shown,
-		             WHERE(p, first->address->at, at));
+		policy_error(p, at, length, "leave one of them out", "address %s is there twice, first in %s",
+		             shown, WHERE(p, first->address->at, at));
 	else if (is_gateway(p->policy))
-		policy_error(p, at, length, "each device has its own", "address %s is that of device %s too, in %s", shown,
-		             SHOW(&first->device->name), WHERE(p, first->address->at, at));
+		policy_error(p, at, length, "each device has its own",
+		             "address %s is that of device %s too, in %s", shown, SHOW(&first->device->name),
+		             WHERE(p, first->address->at, at));
 }
 
 static void unique_addresses(struct policy_parser *p)
@@ -157,7 +161,8 @@ static const struct word *nearest_device(const struct policy_parser *p, const st
 	return nearest;
 }
 
-// The devices a peer names, turned into indices. `named[i]` is the last peer (its index + 1) that named device i.
+// The devices a peer names, turned into indices. `named[i]` is the last peer (its index + 1) that named device
+// i.
 static void references(struct policy_parser *p, size_t peer, const struct policy_index *index, uint32_t *named)
 {
 	struct policy *policy = p->policy;
@@ -175,7 +180,8 @@ static void references(struct policy_parser *p, size_t peer, const struct policy
 			continue;
 		}
 		if (named[device] == peer + 1)
-			policy_error_word(p, word, "leave one of them out", "device %s is in this list already", SHOW(word));
+			policy_error_word(p, word, "leave one of them out", "device %s is in this list already",
+			                  SHOW(word));
 		named[device] = (uint32_t)peer + 1;
 		policy->device_refs[i] = (uint32_t)device;
 	}
@@ -205,7 +211,8 @@ static void peers(struct policy_parser *p, const struct policy_index *index)
 
 	size_t errors = p->problems->errors;
 	if (policy->device_count == 0 && policy->peer_count > 0 && !p->incomplete)
-		policy_error_word(p, &policy->peers[0].name, "add a block such as: device ct-3 { ae-title CT3; port 11112 }",
+		policy_error_word(p, &policy->peers[0].name,
+		                  "add a block such as: device ct-3 { ae-title CT3; port 11112 }",
 		                  "there are peers, but no device that is their partner");
 	for (size_t i = 0; i < policy->peer_count; i++)
 		if (policy->peers[i].devices.count > 0)
@@ -236,7 +243,8 @@ static void services(struct policy_parser *p)
 			             "add a block such as: box { address 10.20.1.250/24; interface service }",
 			             "'for box', but no box block says how the gateway is reached");
 		else if (!service->for_box && is_gateway(policy) && policy->device_count == 0 && !p->incomplete)
-			policy_error_word(p, &service->name, "add a device block, or write 'for box' after the name",
+			policy_error_word(p, &service->name,
+			                  "add a device block, or write 'for box' after the name",
 			                  "service %s is for devices, and there is none", SHOW(&service->name));
 	}
 }
@@ -245,7 +253,8 @@ static void box(struct policy_parser *p)
 {
 	const struct policy *policy = p->policy;
 	if (policy->box.at && policy->role == POLICY_ROLE_HOST)
-		policy_error(p, policy->box.at, 3, "leave it out; addresses of the device stand in its device block",
+		policy_error(p, policy->box.at, 3,
+		             "leave it out; addresses of the device stand in its device block",
 		             "a box block in role host, where the box is the device itself");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The values of directives: addresses, ports, AE titles, names, interfaces. Lists that may repeat add to a span.
+// The values of directives: addresses, ports, AE titles, names, interfaces. Lists that may repeat add to a
+// span.
 #include "policy/policy_parse.h"
 
 #include <stdio.h>
@@ -8,8 +9,13 @@
 
 void *policy_push(struct policy_parser *p, void *items, size_t *count, size_t *capacity, size_t item_size)
 {
-	if (*count == *capacity && (p->error = array_room(items, *count, capacity, item_size)) < 0)
+	if (p->error < 0)
 		return NULL;
+	if (*count == *capacity) {
+		p->error = array_room(items, *count, capacity, item_size);
+		if (p->error < 0)
+			return NULL;
+	}
 	char *start;
 	memcpy(&start, items, sizeof start);
 	return start + (*count)++ * item_size;
@@ -67,7 +73,8 @@ static bool refuse_port(struct policy_parser *p, const struct word *word, bool r
 	if (number && word->text[0] == '0' && word->size > 1)
 		return policy_error_word(p, word, "write it without", "'%s' begins with a zero", SHOW(word));
 	if (number)
-		return policy_error_word(p, word, "ports go from 1 to 65535", "there is no port %s", SHOW(word));
+		return policy_error_word(p, word, "ports go from 1 to 65535", "there is no port %s",
+		                         SHOW(word));
 	return policy_error_word(p, word,
 	                         ranges ? "write a number from 1 to 65535 or a range such as 8000-8010"
 	                                : "write a number from 1 to 65535, such as 104 or 11112",
@@ -88,10 +95,12 @@ static bool port_read(struct policy_parser *p, const struct word *word, bool ran
 		    !policy_number(dash + 1, word->size - before - 1, 65535, &last))
 			return refuse_port(p, word, ranges);
 		if (!ranges)
-			return policy_error_word(p, word, "list the ports one by one: a DICOM node listens on one or a few",
-			                         "a range of ports");
+			return policy_error_word(
+			        p, word, "list the ports one by one: a DICOM node listens on one or a few",
+			        "a range of ports");
 		if (last < first)
-			return policy_error_word(p, word, ADVICE("write %u-%u", (unsigned)last, (unsigned)first),
+			return policy_error_word(p, word,
+			                         ADVICE("write %u-%u", (unsigned)last, (unsigned)first),
 			                         "the range '%s' runs backwards", SHOW(word));
 	}
 	*ret = (struct policy_ports){.first = (uint16_t)first, .last = (uint16_t)last, .at = word->at};
@@ -120,7 +129,8 @@ bool policy_ports_read(struct policy_parser *p, uint32_t first, uint32_t last, b
 			continue;
 		}
 		if (span->count == POLICY_PORTS_MAX)
-			return policy_error_word(p, word, NULL, "more than %d ports in one list", POLICY_PORTS_MAX);
+			return policy_error_word(p, word, NULL, "more than %d ports in one list",
+			                         POLICY_PORTS_MAX);
 		const struct policy_ports *before = NULL;
 		for (uint32_t k = 0; k < span->count && !before; k++) {
 			const struct policy_ports *item = &p->policy->ports[span->first + k];
@@ -128,7 +138,8 @@ bool policy_ports_read(struct policy_parser *p, uint32_t first, uint32_t last, b
 				before = item;
 		}
 		if (before) {
-			good = policy_error_word(p, word, "leave one of them out", "port %s is in this list already", SHOW(word));
+			good = policy_error_word(p, word, "leave one of them out",
+			                         "port %s is in this list already", SHOW(word));
 			continue;
 		}
 		policy_port_add(p, ports.first, ports.last, ports.at, span);
@@ -141,15 +152,16 @@ bool policy_name_check(struct policy_parser *p, const struct word *word, const c
 	if (word->size == 0)
 		return policy_error_word(p, word, NULL, "an empty name for %s", whose);
 	if (word->size > POLICY_NAME_MAX)
-		return policy_error_word(p, word, NULL, "the name of %s has %u characters; the limit is %d", whose, word->size,
-		                         POLICY_NAME_MAX);
+		return policy_error_word(p, word, NULL, "the name of %s has %u characters; the limit is %d",
+		                         whose, word->size, POLICY_NAME_MAX);
 	for (uint32_t i = 0; i < word->size; i++) {
 		char c = word->text[i];
 		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
 			continue;
 		if ((c == '-' || c == '.') && i > 0)
 			continue;
-		return policy_error_word(p, word, "a name has letters, digits, '_', and, but not first, '-' and '.'",
+		return policy_error_word(p, word,
+		                         "a name has letters, digits, '_', and, but not first, '-' and '.'",
 		                         "'%s' cannot be the name of %s", SHOW(word), whose);
 	}
 	return true;
@@ -158,11 +170,12 @@ bool policy_name_check(struct policy_parser *p, const struct word *word, const c
 static bool interface_check(struct policy_parser *p, const struct word *word)
 {
 	if (word->size > 15)
-		return policy_error_word(p, word, "Linux allows 15 characters", "the interface name '%s' is too long",
-		                         SHOW(word));
+		return policy_error_word(p, word, "Linux allows 15 characters",
+		                         "the interface name '%s' is too long", SHOW(word));
 	bool good = word->size > 0 && !policy_word_equal(word, ".") && !policy_word_equal(word, "..");
 	for (uint32_t i = 0; i < word->size; i++)
-		good = good && word->text[i] > ' ' && word->text[i] < 0x7f && !strchr("/:*\"\\,", word->text[i]);
+		good = good && word->text[i] > ' ' && word->text[i] < 0x7f &&
+		       !strchr("/:*\"\\,", word->text[i]);
 	if (!good)
 		return policy_error_word(p, word, "write each interface's whole name, as `ip link` shows it",
 		                         "'%s' is not an interface name", SHOW(word));
@@ -185,12 +198,13 @@ bool policy_interfaces_read(struct policy_parser *p, struct span *span)
 			before |= item->size == word->size && memcmp(item->text, word->text, word->size) == 0;
 		}
 		if (before) {
-			good = policy_error_word(p, word, "leave one of them out", "interface %s is in this list already",
-			                         SHOW(word));
+			good = policy_error_word(p, word, "leave one of them out",
+			                         "interface %s is in this list already", SHOW(word));
 			continue;
 		}
 		if (span->count == POLICY_INTERFACES_MAX)
-			return policy_error_word(p, word, NULL, "more than %d interfaces in one list", POLICY_INTERFACES_MAX);
+			return policy_error_word(p, word, NULL, "more than %d interfaces in one list",
+			                         POLICY_INTERFACES_MAX);
 		struct word *item = policy_push(p, &policy->interfaces, &policy->interface_count,
 		                                &policy->interface_capacity, sizeof *item);
 		if (!item)

@@ -152,13 +152,14 @@ static void compile_bridge(struct compiler *c)
 
 	struct chain chain =
 	        make_chain(c, "forward", HOOK_FORWARD, PRIORITY_BRIDGE, TRAVEL_THROUGH, &c->devices);
+	chain.name = "bridge"; // in log prefixes: what the box routes is "forward" in table inet
 	rules_layer2(c, &chain, &layer2);
 	rules_neighbour_discovery(c, &chain, constants.discovery_in);
 	if (dhcp)
 		rules_dhcp(c, &chain, dhcp);
 	rules_connections(c, &chain);
 	rules_flows(c, &chain);
-	rules_end(c, chain.index, "bridge", "default deny");
+	rules_end(c, chain.index, chain.name, "default deny");
 	rules_errors(c, &chain, constants.errors);
 }
 

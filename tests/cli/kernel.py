@@ -43,6 +43,9 @@ class Kernel(Case):
     def test_no_read_back(self):
         self.assertRegex(self.load(None, "--no-read-back"), r"; created; not verified\n$")
         self.expect(YES, "verify", "policy.conf")
+        out = self.load(HOST.replace("10.20.0.9", "10.20.0.10"), "--no-read-back")
+        self.assertRegex(out, r"; (exchanged|elements \+1 -1); not verified\n$")
+        self.expect(YES, "verify", "policy.conf")
 
     def test_load_json(self):
         answer = json.loads(self.load(None, "--json"))

@@ -51,7 +51,9 @@ ONE = """role host
 device ct { ae-title CT; port 11112 }
 peer pacs { address 10.20.0.5; ae-title PACS; port 104; initiates storage; accepts echo }
 """
-TWO = ONE + "peer ws { address 10.20.3.0/28; ae-title WS; port 4006; initiates storage }\nservice ping { from 10.20.9.0/24 }\n"
+TWO = ONE + """peer ws { address 10.20.3.0/28; ae-title WS; port 4006; initiates storage }
+service ping { from 10.20.9.0/24 }
+"""
 
 
 def test(checks):

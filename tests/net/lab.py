@@ -147,6 +147,9 @@ class Host:
 	def ip(self, *words):
 		return _ip(*words, enter=self.enter)
 
+	def mac(self, interface):
+		return re.search(r"link/ether (\S+)", self.ip("link", "show", "dev", interface))[1]
+
 	def sysctl(self, key, value):
 		self.run("sh", "-c", f"echo {value} > /proc/sys/{key}", check=True)
 

@@ -23,11 +23,13 @@ import subprocess
 import sys
 import time
 
-import generate
+import check
 import nflog
+import policies
 import wire
 from lab import Lab, LabError
-from naive import ICMP, ICMPV6, NEIGHBOUR_DISCOVERY, PROTOCOL_NAMES, TCP, UDP, Wall
+from naive import ICMP, ICMPV6, NEIGHBOUR_DISCOVERY, PROTOCOL_NAMES, TCP, UDP, Packet, Wall
+from packets import PacketMaker
 
 MARK = 0x1ead
 GROUP = 100
@@ -68,8 +70,7 @@ class Stage:
 			neighbour.ip("link", "set", "far", "up")
 			self.box.ip("link", "set", name, "arp", "off")  # nobody there answers
 			self.box.up(name, [])
-			mac = self.box.run("cat", f"/sys/class/net/{name}/address", check=True).stdout.strip()
-			self.injectors[name] = neighbour.call(wire.Injector, "far", mac)
+			self.injectors[name] = neighbour.call(wire.Injector, "far", self.box.mac(name))
 		for key in ("all", "default", *world.interfaces()):
 			self.box.sysctl(f"net/ipv4/conf/{key}/rp_filter", 0)  # the wall's own check is what is tested
 		for address in world.own:
@@ -99,7 +100,7 @@ class Stage:
 		world = self.world
 		own = next(a for a in world.own if a.version == 4)
 		far = next(a for a in world.far if a.version == 4)
-		last = generate.Packet("in", far, own, UDP, 9, 9, arrives=world.interface_of(far))
+		last = Packet("in", far, own, UDP, 9, 9, arrives=world.interface_of(far))
 		number = self.send(last)
 		return self.log.read_until(lambda record: wire.number_of(record.packet) == number)
 
@@ -188,7 +189,7 @@ class Question:
 class Matrix:
 	def __init__(self, lab, command, options):
 		self.lab, self.command, self.options = lab, command, options
-		self.stages = [Stage(lab, world) for world in (generate.HOST, generate.ROUTER)]
+		self.stages = [Stage(lab, world) for world in (policies.HOST, policies.ROUTER)]
 		self.file = lab.dir / "policy.conf"
 		processors = os.sched_getaffinity(0)
 		self.workers = concurrent.futures.ThreadPoolExecutor(
@@ -200,8 +201,8 @@ class Matrix:
 	def run_policy(self, number):
 		rng = random.Random(f"{self.options.seed}.{number}")
 		stage = self.stages[number % len(self.stages)]
-		policy = generate.PolicyMaker(rng, stage.world).make()
-		maker = generate.PacketMaker(rng, stage.world, policy)
+		policy = policies.PolicyMaker(rng, stage.world).make()
+		maker = PacketMaker(rng, stage.world, policy)
 		wall = Wall(policy, stage.world.routes)
 		stage.box.run("conntrack", "-F")
 		if not self.load(stage, policy, number):
@@ -209,12 +210,12 @@ class Matrix:
 		scenarios = maker.scenarios(self.options.packets // 2)
 		self.play(stage, wall, scenarios, number)
 
-		wall.replace(generate.PolicyMaker(rng, stage.world).revise(policy))
+		wall.replace(policies.PolicyMaker(rng, stage.world).revise(policy))
 		if self.load(stage, wall.policy, number):
 			self.play(stage, wall, maker.later(scenarios), number)
 
 	def load(self, stage, policy, number):
-		self.file.write_text(generate.policy_text(policy))
+		self.file.write_text(policies.policy_text(policy))
 		done = stage.box.run(self.command, "load", self.file)
 		self.count["policies"] += 1
 		if done.returncode == 0:
@@ -264,17 +265,17 @@ class Matrix:
 
 def main():
 	parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-	parser.add_argument("--policies", type=int, default=40, help="how many (each is exchanged for another half way)")
+	parser.add_argument("--policies", type=int, default=60, help="how many (each is exchanged for another half way)")
 	parser.add_argument("--packets", type=int, default=120, help="about how many for each policy")
 	parser.add_argument("--seed", type=int, default=1)
 	parser.add_argument("--only", type=int, help="only the policy of this number")
 	parser.add_argument("--keep-going", action="store_true", help="do not stop at the tenth disagreement")
-	parser.add_argument("--command", default=os.environ.get("LEADGLASS", "leadglass"))
+	parser.add_argument("--command", help="the leadglass to test")
 	options = parser.parse_args()
 	numbers = range(options.policies) if options.only is None else [options.only]
 	begin = time.monotonic()
 	with Lab() as lab:
-		matrix = Matrix(lab, options.command, options)
+		matrix = Matrix(lab, options.command or check.command(), options)
 		for number in numbers:
 			matrix.run_policy(number)
 			if matrix.failures >= 10 and not options.keep_going:

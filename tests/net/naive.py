@@ -195,7 +195,7 @@ class Wall:
 		if packet.protocol == TCP and not _sane(packet.flags):
 			return "invalid"
 		flow = self.flows.get(_key(packet))
-		if flow and not packet.in_window:
+		if flow and packet.protocol == TCP and not packet.in_window:
 			return "invalid"
 		if flow:
 			self.known = flow

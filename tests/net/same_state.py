@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import check
-import generate
+import policies
 from lab import Lab
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "ok"
@@ -79,10 +79,10 @@ def test(checks):
 	seed = os.environ.get("SEED", "1")
 	for number in range(RANDOM_POLICIES):
 		rng = random.Random(f"{seed}.{number}")
-		world = (generate.HOST, generate.ROUTER)[number % 2]
+		world = (policies.HOST, policies.ROUTER)[number % 2]
 		with Lab() as lab:
 			file = lab.dir / "policy.conf"
-			file.write_text(generate.policy_text(generate.PolicyMaker(rng, world).make()))
+			file.write_text(policies.policy_text(policies.PolicyMaker(rng, world).make()))
 			compare(checks, lab, file, f"random policy {seed}.{number}")
 
 

@@ -86,14 +86,13 @@ def test(checks):
 			device.start(check.traffic(), "serve", port).wait_port(port)
 		for port in UDP_PORTS:
 			device.start(check.traffic(), "sink", port).wait_port(port, protocol="udp")
-		mac = device.run("cat", f"/sys/class/net/{interface}/address", check=True).stdout.strip()
 
 		ports, rest = nmap(stranger, SURE, "-sS", "-p-", DEVICE4)
 		checks.equal(sorted(port for (_, port), state in ports.items() if state == "open"), sorted(TCP_PORTS),
 		             "no wall: the stranger's scan finds every open port")
 
 		check.must_load(device, POLICY)
-		tap = Wiretap(stranger, tapped, mac)
+		tap = Wiretap(stranger, tapped, device.mac(interface))
 		for name, words, target, silent in (
 				("all TCP ports", ("-sS", "-p-"), DEVICE4, "filtered"),
 				("all TCP ports by ACK", ("-sA", "-p-"), DEVICE4, "filtered"),

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Traffic for the net tests, faster and steadier than Python can make it. Each kind runs until SIGTERM or SIGINT
-// and then prints one line of numbers:
-//   flood ADDRESS PORT RATE   sends RATE UDP datagrams a second                    sent N
-//   sink PORT                 receives UDP datagrams                               received N
-//   serve PORT                accepts TCP connections, answers each octet with one served N
-//   connect ADDRESS PORT      opens connection after connection, one octet there and back on each
-//                             connections N failed N delayed N slowest_us N
-//                             (delayed: the opening SYN had to be sent again, that is, one was lost)
+// Traffic for the net tests, faster and steadier than Python can make it. Each kind runs until SIGTERM or
+// SIGINT and then prints one line of numbers.
+//
+//   flood ADDRESS PORT RATE   sends RATE UDP datagrams a second: "sent N refused N"
+//   sink PORT                 receives UDP datagrams: "received N"
+//   serve PORT                accepts TCP connections and answers an octet with an octet: "served N"
+//   connect ADDRESS PORT      opens connection after connection, an octet there and back on each:
+//                             "connections N failed N delayed N slowest_us N"; delayed: the opening SYN
+//                             had to be sent again, that is, one was lost
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -168,12 +169,14 @@ static bool exchange(const struct sockaddr_storage *address, socklen_t size, boo
 		fail("socket");
 	if (connect(fd, (const struct sockaddr *)address, size) != 0 && errno != EINPROGRESS)
 		goto out;
-	if (poll(&ready, 1, ANSWER_MS) <= 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size) != 0 || error)
+	if (poll(&ready, 1, ANSWER_MS) <= 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size) != 0 ||
+	    error)
 		goto out;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_size) == 0)
 		*ret_delayed = info.tcpi_total_retrans > 0;
 	ready.events = POLLIN;
-	done = send(fd, &octet, 1, MSG_NOSIGNAL) == 1 && poll(&ready, 1, ANSWER_MS) > 0 && recv(fd, &octet, 1, 0) == 1;
+	done = send(fd, &octet, 1, MSG_NOSIGNAL) == 1 && poll(&ready, 1, ANSWER_MS) > 0 &&
+	       recv(fd, &octet, 1, 0) == 1;
 out:
 	close(fd);
 	return done;
@@ -196,7 +199,8 @@ static int connect_again_and_again(char **arguments)
 		failed += !done;
 		delayed_count += delayed;
 		slowest = took > slowest ? took : slowest;
-		nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL); // leaves ports and processor to the others
+		nanosleep(&(struct timespec){.tv_nsec = 500000},
+		          NULL); // leaves ports and processor to the others
 	}
 	printf("connections %llu failed %llu delayed %llu slowest_us %llu\n", (unsigned long long)connections,
 	       (unsigned long long)failed, (unsigned long long)delayed_count, (unsigned long long)slowest);
@@ -222,6 +226,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (argc >= 2 && strcmp(argv[1], kinds[i].name) == 0 && argc == 2 + kinds[i].arguments)
 			return kinds[i].run(argv + 2);
-	fprintf(stderr, "usage: traffic flood ADDRESS PORT RATE | sink PORT | serve PORT | connect ADDRESS PORT\n");
+	fprintf(stderr,
+	        "usage: traffic flood ADDRESS PORT RATE | sink PORT | serve PORT | connect ADDRESS PORT\n");
 	return 2;
 }

@@ -103,7 +103,8 @@ static struct nlmsghdr *find(struct fake_kernel *kernel, const struct nlmsghdr *
 {
 	for (size_t i = 0; i < kernel->count; i++) {
 		struct nlmsghdr *m = kernel->objects[i].message;
-		if (type_of(m) == type_of(like) && family_of(m) == family_of(like) && same_attribute(m, name, like, name))
+		if (type_of(m) == type_of(like) && family_of(m) == family_of(like) &&
+		    same_attribute(m, name, like, name))
 			return m;
 	}
 	return NULL;
@@ -116,8 +117,8 @@ static void overwrite(struct nlmsghdr *kept, const struct nlmsghdr *with, unsign
 		memcpy(mnl_attr_get_payload(to), mnl_attr_get_payload(from), mnl_attr_get_payload_len(to));
 }
 
-static void drop_where(struct fake_kernel *kernel, uint16_t type, const struct nlmsghdr *like, unsigned kept_type,
-                       unsigned like_type)
+static void drop_where(struct fake_kernel *kernel, uint16_t type, const struct nlmsghdr *like,
+                       unsigned kept_type, unsigned like_type)
 {
 	for (size_t i = kernel->count; i-- > 0;) {
 		const struct nlmsghdr *m = kernel->objects[i].message;
@@ -148,13 +149,16 @@ static void cut_elements(struct fake_object *object, const struct nlattr *list)
 	const struct nlattr *element, *elements = attribute(old, NFTA_SET_ELEM_LIST_ELEMENTS);
 	memcpy(now, old, sizeof *old + sizeof(struct nfgenmsg));
 	now->nlmsg_len = sizeof *old + sizeof(struct nfgenmsg);
-	mnl_attr_put_strz(now, NFTA_SET_ELEM_LIST_TABLE, mnl_attr_get_str(attribute(old, NFTA_SET_ELEM_LIST_TABLE)));
-	mnl_attr_put_strz(now, NFTA_SET_ELEM_LIST_SET, mnl_attr_get_str(attribute(old, NFTA_SET_ELEM_LIST_SET)));
+	mnl_attr_put_strz(now, NFTA_SET_ELEM_LIST_TABLE,
+	                  mnl_attr_get_str(attribute(old, NFTA_SET_ELEM_LIST_TABLE)));
+	mnl_attr_put_strz(now, NFTA_SET_ELEM_LIST_SET,
+	                  mnl_attr_get_str(attribute(old, NFTA_SET_ELEM_LIST_SET)));
 	struct nlattr *nest = mnl_attr_nest_start(now, NFTA_SET_ELEM_LIST_ELEMENTS);
 	mnl_attr_for_each_nested(element, elements)
 	{
 		if (!has_key(list, element))
-			mnl_attr_put(now, element->nla_type, mnl_attr_get_payload_len(element), mnl_attr_get_payload(element));
+			mnl_attr_put(now, element->nla_type, mnl_attr_get_payload_len(element),
+			             mnl_attr_get_payload(element));
 	}
 	mnl_attr_nest_end(now, nest);
 	object->message = now;
@@ -251,7 +255,8 @@ static void answer(struct fake_kernel *kernel, const void *data, size_t size)
 {
 	if (kernel->reply_count == kernel->reply_capacity) {
 		kernel->reply_capacity = kernel->reply_capacity * 2 + 16;
-		kernel->replies = must(realloc(kernel->replies, kernel->reply_capacity * sizeof *kernel->replies));
+		kernel->replies =
+		        must(realloc(kernel->replies, kernel->reply_capacity * sizeof *kernel->replies));
 	}
 	void *copy = must(malloc(size));
 	memcpy(copy, data, size);
@@ -331,7 +336,8 @@ static void answer_objects(struct fake_kernel *kernel, const struct nlmsghdr *re
 		if (interrupted)
 			copy->nlmsg_flags |= NLM_F_DUMP_INTR;
 		if (type_of(m) == NFT_MSG_NEWTABLE)
-			mnl_attr_put_u32(copy, NFTA_TABLE_OWNER, htobe32(kernel->owner ? kernel->owner : FAKE_PORT));
+			mnl_attr_put_u32(copy, NFTA_TABLE_OWNER,
+			                 htobe32(kernel->owner ? kernel->owner : FAKE_PORT));
 		answer(kernel, copy, copy->nlmsg_len);
 		free(copy);
 		any = true;
@@ -386,7 +392,8 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 			ended = true;
 			break;
 		}
-		bool wanted = kernel->refuse && type_of(m) == kernel->refuse_type && nth++ == kernel->refuse_nth;
+		bool wanted =
+		        kernel->refuse && type_of(m) == kernel->refuse_type && nth++ == kernel->refuse_nth;
 		int error = wanted ? kernel->refuse_error : work(kernel, m);
 		failed = failed || error;
 		if (error || m->nlmsg_flags & NLM_F_ACK)
@@ -526,6 +533,14 @@ size_t fake_count(const struct fake_kernel *kernel, uint16_t type)
 	return count;
 }
 
+struct nlmsghdr *fake_message(const struct fake_kernel *kernel, uint16_t type, size_t nth)
+{
+	for (size_t i = 0; i < kernel->count; i++)
+		if (type_of(kernel->objects[i].message) == type && nth-- == 0)
+			return kernel->objects[i].message;
+	return NULL;
+}
+
 void fake_add(struct fake_kernel *kernel, const void *message)
 {
 	keep(kernel, message, 0);
@@ -537,6 +552,6 @@ void fake_set_table_flags(struct fake_kernel *kernel, uint32_t flags)
 	uint32_t value = htobe32(flags);
 	for (size_t i = 0; i < kernel->count; i++)
 		if (type_of(kernel->objects[i].message) == NFT_MSG_NEWTABLE)
-			memcpy(mnl_attr_get_payload(attribute(kernel->objects[i].message, NFTA_TABLE_FLAGS)), &value,
-			       sizeof value);
+			memcpy(mnl_attr_get_payload(attribute(kernel->objects[i].message, NFTA_TABLE_FLAGS)),
+			       &value, sizeof value);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A kernel behind the seam: it keeps the messages of committed transactions and gives them back as dumps, all or
-// nothing as the real one does, and fails on request. It judges no rule: what it is given is what it shows.
+// A kernel behind the seam: it keeps the messages of committed transactions and gives them back as dumps, all
+// or nothing as the real one does, and fails on request. It judges no rule: what it is given is what it shows.
 #ifndef LEADGLASS_TESTS_NFT_FAKE_KERNEL_H
 #define LEADGLASS_TESTS_NFT_FAKE_KERNEL_H
 
@@ -32,26 +32,27 @@ struct fake_kernel {
 	bool *inside; // set while the fake runs, for tests that make allocations fail; may be NULL
 
 	// what is to go wrong; counted down where it is a number
-	int send_error;             // send says this errno
-	unsigned send_interrupted;  // so many times EINTR first
-	int room_error;             // -errno of room
-	unsigned receive_fail_at;   // the n-th receive (from 1) ...
-	int receive_error;          // ... says this errno, once
+	int send_error;            // send says this errno
+	unsigned send_interrupted; // so many times EINTR first
+	int room_error;            // -errno of room
+	unsigned receive_fail_at;  // the n-th receive (from 1) ...
+	int receive_error;         // ... says this errno, once
 	unsigned receive_interrupted;
-	const void *garbage;        // is received in place of the n-th datagram when receive_fail_at and no errno are set
+	const void
+	        *garbage; // is received in place of the n-th datagram when receive_fail_at and no errno are set
 	size_t garbage_size;
 	unsigned dumps_interrupted; // dumps that bear NLM_F_DUMP_INTR
 	unsigned races;             // generations somebody else makes just before a batch comes
 	uint16_t refuse_type;       // refuse the n-th message (from 0) of this NFT_MSG_* ...
 	bool refuse;
 	unsigned refuse_nth;
-	int refuse_error;           // ... with this errno
-	const char *refuse_text;    // and these words; NULL: no extended acknowledgement
-	uint32_t refuse_offset;     // and this offset
-	bool no_persist;            // EOPNOTSUPP for the table flag 0x4
-	bool lose_answer;           // commits, and the answer is lost (ENOBUFS)
-	bool silent;                // swallows batches: neither commits nor answers
-	bool alter;                 // what is committed loses its last rule
+	int refuse_error;        // ... with this errno
+	const char *refuse_text; // and these words; NULL: no extended acknowledgement
+	uint32_t refuse_offset;  // and this offset
+	bool no_persist;         // EOPNOTSUPP for the table flag 0x4
+	bool lose_answer;        // commits, and the answer is lost (ENOBUFS)
+	bool silent;             // swallows batches: neither commits nor answers
+	bool alter;              // what is committed loses its last rule
 };
 
 void fake_init(struct fake_kernel *kernel);
@@ -60,6 +61,9 @@ struct nft_io fake_io(struct fake_kernel *kernel);
 
 // How many messages of this NFT_MSG_* are kept.
 size_t fake_count(const struct fake_kernel *kernel, uint16_t type);
+// The n-th of them, to be changed by hand; NULL when there are fewer.
+struct nlmsghdr;
+struct nlmsghdr *fake_message(const struct fake_kernel *kernel, uint16_t type, size_t nth);
 // Puts one message in as if somebody else had committed it. `message` is a struct nlmsghdr.
 void fake_add(struct fake_kernel *kernel, const void *message);
 // Sets the kept flags of every table.

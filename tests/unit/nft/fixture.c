@@ -61,28 +61,31 @@ static void build_sets(struct ruleset_builder *b, const struct fixture *f, struc
 	                                   "exact peers that may call the device");
 	peers(b, f, sets->accepts4);
 
-	sets->accepts6 =
-	        ruleset_build_set(b, "accepts6", TYPES(TYPE_IPV6_ADDR, TYPE_INET_SERVICE), false, "the same, IPv6");
+	sets->accepts6 = ruleset_build_set(b, "accepts6", TYPES(TYPE_IPV6_ADDR, TYPE_INET_SERVICE), false,
+	                                   "the same, IPv6");
 	const uint8_t key6[20] = {0x20, 0x01, 0x0d, 0xb8, [15] = 5, [16] = 0, 104};
 	ruleset_build_element(b, sets->accepts6, key6, NULL, element_origin(0));
 	if (!b->error)
 		b->table->sets[sets->accepts6].size = 1;
 
-	sets->nets4 = ruleset_build_set(b, "accepts4_nets", TYPES(TYPE_IPV4_ADDR, TYPE_IPV4_ADDR, TYPE_INET_SERVICE),
-	                                true, "peers given as prefixes");
+	sets->nets4 =
+	        ruleset_build_set(b, "accepts4_nets", TYPES(TYPE_IPV4_ADDR, TYPE_IPV4_ADDR, TYPE_INET_SERVICE),
+	                          true, "peers given as prefixes");
 	ruleset_build_element(b, sets->nets4, (const uint8_t[12]){10, 20, 0, 0, 10, 0, 0, 1, 0, 104},
 	                      (const uint8_t[12]){10, 20, 0, 255, 10, 0, 0, 1, 0, 104}, element_origin(0));
 	ruleset_build_element(b, sets->nets4, (const uint8_t[12]){10, 20, 3, 16, 10, 0, 0, 1, 0x2b, 0x67},
 	                      (const uint8_t[12]){10, 20, 3, 31, 10, 0, 0, 1, 0x2b, 0x6a}, element_origin(1));
 
-	sets->nets6 = ruleset_build_set(b, "accepts6_nets", TYPES(TYPE_IPV6_ADDR, TYPE_INET_SERVICE), true, NULL);
-	ruleset_build_element(b, sets->nets6, (const uint8_t[20]){0xfe, 0x80, [17] = 104},
-	                      (const uint8_t[20]){0xfe, 0x80, [8] = 255, 255, 255, 255, 255, 255, 255, 255, 0, 104},
-	                      element_origin(0));
+	sets->nets6 =
+	        ruleset_build_set(b, "accepts6_nets", TYPES(TYPE_IPV6_ADDR, TYPE_INET_SERVICE), true, NULL);
+	ruleset_build_element(
+	        b, sets->nets6, (const uint8_t[20]){0xfe, 0x80, [17] = 104},
+	        (const uint8_t[20]){0xfe, 0x80, [8] = 255, 255, 255, 255, 255, 255, 255, 255, 0, 104},
+	        element_origin(0));
 
 	sets->ping4 = ruleset_build_set(b, "ping_to4", TYPES(TYPE_IPV4_ADDR, TYPE_ICMP_TYPE), true, NULL);
-	ruleset_build_element(b, sets->ping4, (const uint8_t[8]){10, 9, 0, 0, 8}, (const uint8_t[8]){10, 9, 0, 255, 8},
-	                      element_origin(0));
+	ruleset_build_element(b, sets->ping4, (const uint8_t[8]){10, 9, 0, 0, 8},
+	                      (const uint8_t[8]){10, 9, 0, 255, 8}, element_origin(0));
 
 	sets->discovery = ruleset_build_set(b, "neighbour_discovery", TYPES(TYPE_ICMPV6_TYPE), false,
 	                                    "RFC 4861, without redirects");
@@ -92,8 +95,10 @@ static void build_sets(struct ruleset_builder *b, const struct fixture *f, struc
 		b->table->sets[sets->discovery].constant = true;
 
 	sets->interfaces = ruleset_build_set(b, "manage_interfaces", TYPES(TYPE_IFNAME), false, NULL);
-	ruleset_build_element(b, sets->interfaces, (const uint8_t[16]){'e', 't', 'h', '0'}, NULL, element_origin(0));
-	ruleset_build_element(b, sets->interfaces, (const uint8_t[16]){'e', 't', 'h', '1'}, NULL, element_origin(1));
+	ruleset_build_element(b, sets->interfaces, (const uint8_t[16]){'e', 't', 'h', '0'}, NULL,
+	                      element_origin(0));
+	ruleset_build_element(b, sets->interfaces, (const uint8_t[16]){'e', 't', 'h', '1'}, NULL,
+	                      element_origin(1));
 }
 
 static void allow(struct ruleset_builder *b)
@@ -101,7 +106,7 @@ static void allow(struct ruleset_builder *b)
 	ruleset_verdict(b, VERDICT_ACCEPT);
 }
 
-static void build_errors(struct ruleset_builder *b, uint32_t chain, const struct sets *sets)
+static void build_errors(struct ruleset_builder *b, uint32_t chain, const struct sets *sets, bool text)
 {
 	ruleset_build_rule(b, chain, rule_origin, "errors of allowed flows");
 	ruleset_match_u8(b, FIELD_NFPROTO, NFPROTO_IPV4);
@@ -121,7 +126,8 @@ static void build_errors(struct ruleset_builder *b, uint32_t chain, const struct
 
 	ruleset_build_rule(b, chain, rule_origin, "by device");
 	ruleset_match(b, FIELD_CT_ORIGINAL_IP_DADDR, (const uint8_t[4]){10, 0, 0, 1});
-	ruleset_match_port(b, FIELD_CT_ORIGINAL_PROTO_DST, 104);
+	if (!text)
+		ruleset_match_port(b, FIELD_CT_ORIGINAL_PROTO_DST, 104);
 	allow(b);
 
 	ruleset_build_rule(b, chain, rule_origin, "nothing else");
@@ -208,7 +214,7 @@ static void build_input(struct ruleset_builder *b, uint32_t chain, const struct 
 	ruleset_verdict(b, VERDICT_DROP);
 }
 
-static void build_output(struct ruleset_builder *b, uint32_t chain, const struct sets *sets)
+static void build_output(struct ruleset_builder *b, uint32_t chain, const struct sets *sets, bool text)
 {
 	const uint32_t one = 1, states = CT_INVALID;
 	ruleset_build_rule(b, chain, rule_origin, "loopback");
@@ -216,8 +222,10 @@ static void build_output(struct ruleset_builder *b, uint32_t chain, const struct
 	allow(b);
 
 	ruleset_build_rule(b, chain, rule_origin, "to the managers");
-	ruleset_match_not(b, FIELD_CT_STATE, &states);
+	if (!text)
+		ruleset_match_not(b, FIELD_CT_STATE, &states);
 	ruleset_lookup(b, sets->interfaces, FIELDS(FIELD_OIFNAME));
+	ruleset_match_u8(b, FIELD_NFPROTO, NFPROTO_IPV6);
 	ruleset_match(b, FIELD_IP6_DADDR, (const uint8_t[16]){0xfd, [15] = 9});
 	allow(b);
 
@@ -272,12 +280,12 @@ int fixture_build(const struct fixture *fixture, struct ruleset *ret)
 	uint32_t input = ruleset_build_chain(&b, "input", HOOK_INPUT, 0);
 	uint32_t forward = ruleset_build_chain(&b, "forward", HOOK_FORWARD, 0);
 	uint32_t output = ruleset_build_chain(&b, "output", HOOK_OUTPUT, 0);
-	build_errors(&b, errors, &sets);
+	build_errors(&b, errors, &sets, fixture->text);
 	build_state(&b, input, errors);
 	build_input(&b, input, &sets, fixture->extra);
 	ruleset_build_rule(&b, forward, rule_origin, "not a router");
 	ruleset_verdict(&b, VERDICT_DROP);
-	build_output(&b, output, &sets);
+	build_output(&b, output, &sets, fixture->text);
 	if (fixture->bridge)
 		build_bridge(&b);
 	for (size_t t = 0; !b.error && t < ret->table_count; t++)

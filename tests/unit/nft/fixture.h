@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// A wall made by hand that has every field, every kind of statement and every kind of set in it, so that these tests
-// stand on the ruleset's builder alone and not on what the compiler happens to use.
+// A wall made by hand that has every field, every kind of statement and every kind of set in it, so that these
+// tests stand on the ruleset's builder alone and not on what the compiler happens to use.
 #ifndef LEADGLASS_TESTS_NFT_FIXTURE_H
 #define LEADGLASS_TESTS_NFT_FIXTURE_H
 
@@ -17,6 +17,7 @@ struct fixture {
 	uint32_t size;     // room of accepts4; 0: as many as peers
 	bool detailed;     // comments and counters on accepts4
 	bool bridge;       // with a bridge table
+	bool text;         // without the rules that nft text cannot say (they are bytecode of our own)
 	const char *extra; // comment of one more rule in chain input; NULL: no such rule
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Loading through a kernel that fails on request: what is sent, what stays when it fails, and what is said then.
+// Loading through a kernel that fails on request: what is sent, what stays when it fails, and what is said
+// then.
 #include "world.h"
 
 #include <errno.h>
@@ -178,10 +179,9 @@ static void a_dormant_table_is_found_and_woken(void **state)
 	fake_set_table_flags(&w->kernel, 0x1 | 0x4);
 	assert_int_equal(world_differences(w, three), 3); // the three base chains
 	uint64_t handles = w->kernel.next_handle;
-	size_t rules = fake_count(&w->kernel, NFT_MSG_NEWRULE);
 	assert_int_equal(world_load(w, three, false), 0);
 	assert_int_equal(w->result.change, NFT_EXCHANGED);
-	assert_int_equal(w->kernel.next_handle - handles, rules); // chains stood
+	assert_int_equal(w->kernel.next_handle, handles); // nothing was made
 	assert_int_equal(world_differences(w, three), 0);
 }
 
@@ -241,7 +241,8 @@ static void a_refused_rule_names_its_line(void **state)
 static void a_refused_expression_is_named(void **state)
 {
 	struct world *w = *state;
-	// Rule 5 is the fib rule; its message: header 20, names, and the expressions begin within the first 150 octets.
+	// Rule 5 is the fib rule; its message: header 20, names, and the expressions begin within the first 150
+	// octets.
 	for (uint32_t offset = 48; offset < 150; offset += 4) {
 		problem_fini(&w->problems);
 		problem_init(&w->problems);
@@ -379,7 +380,8 @@ static void garbage_anywhere(void **state)
 {
 	struct world *w = *state;
 	static const uint8_t noise[40] = {0xff, 0xff, 0xff, 0x7f, 1, 2, 3, 4};
-	const struct nlmsghdr short_one = {.nlmsg_len = sizeof(struct nlmsghdr) + 1000, .nlmsg_type = NLMSG_ERROR};
+	const struct nlmsghdr short_one = {.nlmsg_len = sizeof(struct nlmsghdr) + 1000,
+	                                   .nlmsg_type = NLMSG_ERROR};
 	const struct {
 		const void *data;
 		size_t size;

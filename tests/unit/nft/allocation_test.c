@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Memory runs out at the n-th allocation, for every n, in libnftnl's calls too. The kernel then has the old
+// rules or the new ones, whole, and the result says no more than is true.
+//
+// Replaces malloc, which a sanitiser does as well: plain only.
+#include "world.h"
+
+#include <errno.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+
+// How many allocations still succeed; below 0: all of them.
+static long left = -1;
+static bool failed;
+static bool inside; // the fake kernel's own allocations succeed
+
+static bool refused(void)
+{
+	if (left < 0 || inside)
+		return false;
+	if (left > 0) {
+		left--;
+		return false;
+	}
+	failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return refused() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return refused() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+	return refused() ? NULL : __libc_realloc(memory, size);
+}
+
+static const struct fixture old = {.peers = 5, .size = 16, .detailed = true};
+
+static int load_with(struct world *w, const struct ruleset *meant, long allocations, bool skip_read_back)
+{
+	const struct nft_load_options options = {.skip_read_back = skip_read_back};
+	failed = false;
+	left = allocations;
+	int r = nft_load(w->nft, meant, NULL, &options, &w->problems, &w->result);
+	left = -1;
+	return r;
+}
+
+// From what is there (`first`, or nothing) to `then`, with every allocation failing in its turn.
+static void every_allocation(struct world *w, const struct fixture *first, struct fixture then,
+                             bool skip_read_back)
+{
+	struct ruleset meant;
+	unsigned before_commit = 0, after_commit = 0;
+	assert_int_equal(fixture_build(&then, &meant), 0);
+	for (long n = 0;; n++) {
+		assert_true(nft_remove(w->nft, &w->problems) == 0 || w->kernel.count == 0);
+		if (first)
+			assert_int_equal(world_load(w, *first, true), 0);
+		unsigned commits = w->kernel.commits;
+		int r = load_with(w, &meant, n, skip_read_back);
+		if (w->kernel.commits == commits) {
+			before_commit++;
+			assert_true(r < 0);
+			if (first)
+				assert_int_equal(world_differences(w, *first), 0);
+			else
+				assert_int_equal(w->kernel.count, 0);
+		} else {
+			after_commit++;
+			assert_int_equal(w->kernel.commits, commits + 1);
+			assert_int_equal(world_differences(w, then), 0);
+			assert_true(r == 0 || !w->result.verified);
+		}
+		if (r < 0)
+			assert_int_equal(r, -ENOMEM);
+		problem_fini(&w->problems);
+		problem_init(&w->problems);
+		if (!failed)
+			break;
+	}
+	assert_true(before_commit > 20);
+	assert_true(after_commit > 0);
+	ruleset_fini(&meant);
+}
+
+static void creating(void **state)
+{
+	every_allocation(*state, NULL,
+	                 (struct fixture){.peers = 5, .size = 16, .detailed = true, .bridge = true}, false);
+}
+
+static void exchanging(void **state)
+{
+	every_allocation(*state, &old, (struct fixture){.peers = 40, .size = 64, .extra = "more"}, true);
+}
+
+static void changing_elements(void **state)
+{
+	every_allocation(*state, &old, (struct fixture){.peers = 6, .skip = 2, .size = 16, .detailed = true},
+	                 true);
+}
+
+static void reading(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(world_load(w, old, false), 0);
+	for (long n = 0;; n++) {
+		struct ruleset found;
+		struct nft_state now;
+		failed = false;
+		left = n;
+		int r = nft_read(w->nft, &found, &now, &w->problems);
+		left = -1;
+		if (r == 0)
+			ruleset_fini(&found);
+		assert_int_equal(r, failed ? -ENOMEM : 0);
+		problem_fini(&w->problems);
+		problem_init(&w->problems);
+		if (!failed)
+			break;
+	}
+}
+
+static void opening(void **state)
+{
+	(void)state;
+	struct fake_kernel kernel;
+	fake_init(&kernel);
+	const struct nft_io io = fake_io(&kernel);
+	for (long n = 0; n < 3; n++) {
+		struct nft *nft = NULL;
+		left = n;
+		int r = nft_open_io(&io, &nft);
+		left = -1;
+		assert_int_equal(r, n < 2 ? -ENOMEM : 0);
+		assert_false(kernel.closed); // still the caller's after a failure
+		if (r == 0)
+			nft_close(nft);
+	}
+	assert_true(kernel.closed);
+	nft_close(NULL);
+	fake_fini(&kernel);
+}
+
+static void refusing(void **state)
+{
+	struct world *w = *state;
+	struct ruleset meant;
+	assert_int_equal(fixture_build(&old, &meant), 0);
+	w->kernel.refuse = true;
+	w->kernel.refuse_type = 6; // NFT_MSG_NEWRULE
+	w->kernel.refuse_error = ENOENT;
+	w->kernel.refuse_text = "no such thing";
+	for (long n = 0;; n++) {
+		int r = load_with(w, &meant, n, false);
+		assert_true(r == -ENOMEM || r == -ENOENT);
+		assert_true(problem_any_error(&w->problems));
+		assert_int_equal(w->kernel.count, 0);
+		problem_fini(&w->problems);
+		problem_init(&w->problems);
+		if (!failed)
+			break;
+	}
+	ruleset_fini(&meant);
+}
+
+static int setup(void **state)
+{
+	int r = world_setup(state);
+	((struct world *)*state)->kernel.inside = &inside;
+	return r;
+}
+
+#define allocation_test(f) cmocka_unit_test_setup_teardown(f, setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        allocation_test(creating), allocation_test(exchanging), allocation_test(changing_elements),
+	        allocation_test(reading),  cmocka_unit_test(opening),   allocation_test(refusing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
