@@ -83,7 +83,7 @@ static const struct policy_service *dhcp_for(const struct policy *policy, bool b
 static struct chain make_chain(struct compiler *c, const char *name, enum ruleset_hook hook, int priority,
                                enum travel travel, const struct scope *scope)
 {
-	struct chain chain = {.name = name, .travel = travel, .scopes = {scope, NULL}};
+	struct chain chain = {.name = name, .travel = travel, .scope = scope};
 	char errors[RULESET_NAME_MAX + 1];
 	snprintf(errors, sizeof errors, "%s_errors", name);
 	chain.index = ruleset_build_chain(&c->b, name, hook, priority);
@@ -99,6 +99,9 @@ static void compile_box_chains(struct compiler *c, const struct constants *const
 	        make_chain(c, "input", HOOK_INPUT, PRIORITY_FILTER, TRAVEL_IN, scope),
 	        make_chain(c, "output", HOOK_OUTPUT, PRIORITY_FILTER, TRAVEL_OUT, scope),
 	};
+	// A router tells senders that a packet is too big, or that there is no way on.
+	if (c->policy->role == POLICY_ROLE_ROUTER)
+		chains[1].quoted = &c->devices;
 	for (size_t i = 0; i < 2; i++) {
 		const struct chain *chain = &chains[i];
 		bool in = chain->travel == TRAVEL_IN;

@@ -75,7 +75,8 @@ struct chain {
 	const char *name;       // for log prefixes
 	uint32_t index, errors; // errors: the chain ICMP errors of known connections go to
 	enum travel travel;
-	const struct scope *scopes[2]; // whose flows pass here; NULL ends
+	const struct scope *scope;  // whose flows pass here
+	const struct scope *quoted; // of these only errors pass, which the box sends; NULL: none
 };
 void rules_loopback(struct compiler *c, const struct chain *chain);
 void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types);

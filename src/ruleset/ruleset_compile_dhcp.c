@@ -81,7 +81,8 @@ static void compile_family(struct compiler *c, const struct policy_service *serv
 	        ruleset_build_set(&c->b, dhcp[family].from, types, 2, true, "who may hand out addresses"),
 	};
 	add_server(c, sets[0], &dhcp[family].everybody, origin);
-	// A DHCPv6 server, or the relay before it, answers from its link-local address whatever it is called by.
+	// A DHCPv6 server, or the relay before it, answers from its link-local address whatever it is called
+	// by.
 	if (!add_named(c, service, family, sets, owner) || family == ADDRESS_IPV6)
 		add_server(c, sets[1], &dhcp[family].anybody, origin);
 	for (size_t s = 0; s < 2 && !c->b.error; s++)

@@ -212,15 +212,13 @@ static bool passes(enum travel travel, bool inbound, bool reply)
 
 void rules_flows(struct compiler *c, const struct chain *chain)
 {
-	for (size_t s = 0; s < 2 && chain->scopes[s]; s++)
-		for (size_t family = 0; family < 2; family++)
-			for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++)
-				for (int reply = 0; reply < 2; reply++)
-					if (chain->scopes[s]->sets[kind][family] != NO_SET &&
-					    passes(chain->travel, flow_info((enum flow_kind)kind)->inbound,
-					           reply))
-						flow_rule(c, chain, chain->scopes[s], (enum flow_kind)kind,
-						          (enum address_family)family, reply);
+	for (size_t family = 0; family < 2; family++)
+		for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++)
+			for (int reply = 0; reply < 2; reply++)
+				if (chain->scope->sets[kind][family] != NO_SET &&
+				    passes(chain->travel, flow_info((enum flow_kind)kind)->inbound, reply))
+					flow_rule(c, chain, chain->scope, (enum flow_kind)kind,
+					          (enum address_family)family, reply);
 }
 
 // icmp type @icmp_errors ct protocol tcp ct original ip daddr . ct original proto-dst @initiates4 accept
@@ -240,6 +238,10 @@ static void error_rule(struct compiler *c, const struct chain *chain, const stru
 	fields[count++] = FIELD_CT_ORIGINAL_PROTO_DST;
 
 	ruleset_build_rule(&c->b, chain->errors, NOWHERE, "errors about: %s", info->rule_comment);
+	// An error about what the other side opened travels the way its first packet did; without that the
+	// box's own address could pass for the far end that a key of one end holds.
+	if (chain->travel != TRAVEL_THROUGH && scope == chain->scope)
+		ruleset_match_u8(&c->b, FIELD_CT_DIRECTION, info->inbound == (chain->travel == TRAVEL_OUT));
 	match_family(c, family);
 	ruleset_match_u8(&c->b, FIELD_L4PROTO, four ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	ruleset_lookup(&c->b, types, &type, 1);
@@ -248,16 +250,20 @@ static void error_rule(struct compiler *c, const struct chain *chain, const stru
 	let_pass(c);
 }
 
+static void error_rules(struct compiler *c, const struct chain *chain, const struct scope *scope,
+                        const uint32_t types[2])
+{
+	for (size_t family = 0; scope && family < 2; family++)
+		for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++)
+			if (scope->sets[kind][family] != NO_SET &&
+			    flow_info((enum flow_kind)kind)->protocol != IPPROTO_ICMP)
+				error_rule(c, chain, scope, (enum flow_kind)kind, (enum address_family)family,
+				           types[family]);
+}
+
 void rules_errors(struct compiler *c, const struct chain *chain, const uint32_t error_types[2])
 {
-	char name[44];
-	for (size_t s = 0; s < 2 && chain->scopes[s]; s++)
-		for (size_t family = 0; family < 2; family++)
-			for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++)
-				if (chain->scopes[s]->sets[kind][family] != NO_SET &&
-				    flow_info((enum flow_kind)kind)->protocol != IPPROTO_ICMP)
-					error_rule(c, chain, chain->scopes[s], (enum flow_kind)kind,
-					           (enum address_family)family, error_types[family]);
-	snprintf(name, sizeof name, "%s", chain->name);
-	rules_end(c, chain->errors, name, "an error about nothing that is allowed");
+	error_rules(c, chain, chain->scope, error_types);
+	error_rules(c, chain, chain->quoted, error_types);
+	rules_end(c, chain->errors, chain->name, "an error about nothing that is allowed");
 }

@@ -18,7 +18,7 @@ RANDOM_POLICIES = 40
 def listing(host):
 	"""`nft list ruleset` without the table's flags (nft 1.0.6 has no words for them), elements in order."""
 	output = host.run("nft", "list", "ruleset", check=True).stdout
-	output = re.sub(r"^(table .*\n)\tflags.*\n", r"\1", output, flags=re.MULTILINE)
+	output = re.sub(r"^(table .*\n)\tflags.*\n\n?", r"\1", output, flags=re.MULTILINE)
 
 	def in_order(found):
 		return "elements = {\n" + "\n".join(sorted(e.strip() for e in found[1].split(",\n"))) + "\n}"
