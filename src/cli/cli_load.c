@@ -44,11 +44,10 @@ static const char *change_name(enum nft_change change)
 	return "";
 }
 
-static void write_text(const struct policy *policy, size_t elements, const struct nft_load_result *result,
-                       struct buffer *out)
+static void write_text(size_t peers, size_t elements, const struct nft_load_result *result, struct buffer *out)
 {
 	buffer_text(out, "wall up: ");
-	cli_count(out, policy->peer_count, "peer");
+	cli_count(out, peers, "peer");
 	buffer_text(out, ", ");
 	cli_count(out, elements, "element");
 	switch (result->change) {
@@ -73,8 +72,7 @@ static void write_text(const struct policy *policy, size_t elements, const struc
 	buffer_text(out, result->verified ? "; verified\n" : "; not verified\n");
 }
 
-static void write_json(const struct policy *policy, size_t elements, const struct nft_load_result *result,
-                       struct buffer *out)
+static void write_json(size_t peers, size_t elements, const struct nft_load_result *result, struct buffer *out)
 {
 	struct json json = JSON_TO(out);
 
@@ -82,7 +80,7 @@ static void write_json(const struct policy *policy, size_t elements, const struc
 	json_key_text(&json, "change", change_name(result->change));
 	json_key_bool(&json, "verified", result->verified);
 	json_key_bool(&json, "persistent", result->persistent);
-	json_key_number(&json, "peers", policy->peer_count);
+	json_key_number(&json, "peers", peers);
 	json_key_number(&json, "elements", elements);
 	json_key_number(&json, "added", result->added);
 	json_key_number(&json, "removed", result->removed);
@@ -92,7 +90,7 @@ static void write_json(const struct policy *policy, size_t elements, const struc
 }
 
 // What is usually taken for granted: the policy's warnings, how much was sent, who guards the table.
-static void write_verbose(const struct policy *policy, const struct nft_load_result *result)
+static void write_warnings(const struct policy *policy)
 {
 	struct problems problems;
 
@@ -100,6 +98,10 @@ static void write_verbose(const struct policy *policy, const struct nft_load_res
 	if (policy_lint(policy, &problems) == 0 && problems.count)
 		cli_problems(&problems, &policy->sources);
 	problem_fini(&problems);
+}
+
+static void write_verbose(const struct nft_load_result *result)
+{
 	cli_message("%zu octets sent in one transaction", result->octets);
 	cli_message(result->persistent
 	                    ? "the table is persistent: a process that stays can take it over and guard it"
@@ -107,7 +109,7 @@ static void write_verbose(const struct policy *policy, const struct nft_load_res
 	cli_message("no process owns the table now: whoever has CAP_NET_ADMIN can change it");
 }
 
-static int load(const struct policy *policy, const struct ruleset *ruleset, unsigned options)
+static int load(const struct ruleset *ruleset, const struct sources *sources, size_t peers, unsigned options)
 {
 	const struct nft_load_options how = {.skip_read_back = options & CLI_NO_READ_BACK};
 	struct nft_load_result result = {0};
@@ -119,21 +121,21 @@ static int load(const struct policy *policy, const struct ruleset *ruleset, unsi
 	problem_init(&problems);
 	error = nft_open(&nft, &problems);
 	if (!error)
-		error = nft_load(nft, ruleset, &policy->sources, &how, &problems, &result);
+		error = nft_load(nft, ruleset, sources, &how, &problems, &result);
 	if (error)
-		cli_failure(error, &problems, &policy->sources);
+		cli_failure(error, &problems, sources);
 	else
-		cli_problems(&problems, &policy->sources);
+		cli_problems(&problems, sources);
 	problem_fini(&problems);
 	nft_close(nft);
 	if (error)
 		return cli_exit_of(error);
 	if (options & CLI_VERBOSE)
-		write_verbose(policy, &result);
+		write_verbose(&result);
 	if (options & CLI_JSON)
-		write_json(policy, cli_elements(ruleset), &result, &out);
+		write_json(peers, cli_elements(ruleset), &result, &out);
 	else
-		write_text(policy, cli_elements(ruleset), &result, &out);
+		write_text(peers, cli_elements(ruleset), &result, &out);
 	return cli_answer(&out, CLI_YES);
 }
 
@@ -149,9 +151,17 @@ int cli_load(int argc, char **argv)
 	policy_init(&policy);
 	ruleset_init(&ruleset);
 	status = cli_wall(arguments.operands[0], &policy, &ruleset);
-	if (status == CLI_GO_ON)
-		status = load(&policy, &ruleset, arguments.options);
-	ruleset_fini(&ruleset);
+	if (status == CLI_GO_ON && arguments.options & CLI_VERBOSE)
+		write_warnings(&policy);
+	// The wall is compiled: what is still wanted of the policy is its text, for messages. The lists of
+	// 100,000 peers are 12 MB that the batch can have instead.
+	struct sources sources = policy.sources;
+	size_t peers = policy.peer_count;
+	source_init(&policy.sources);
 	policy_fini(&policy);
+	if (status == CLI_GO_ON)
+		status = load(&ruleset, &sources, peers, arguments.options);
+	ruleset_fini(&ruleset);
+	source_fini(&sources);
 	return status;
 }

@@ -123,7 +123,8 @@ enum policy_protocol {
 };
 
 // One line of a service block: who may open what to whom. `to`: the device (or box) opens it; `from`: it is
-// opened to the device (or box). dns has two of them for each `to`, dhcp without `to` has none.
+// opened to the device (or box). dns has two of them for each `to`, dhcp without `to` has none, with it udp
+// port 67.
 struct policy_opening {
 	enum policy_protocol protocol;
 	bool inbound;       // from
@@ -222,7 +223,7 @@ struct policy_loader {
 // errors. All errors are reported, not the first only.
 // 0: `policy` is complete and valid (there may be warnings of policy_lint still to ask for);
 // -EINVAL: `problems` says why; -ENOMEM. After a failure `policy` may only be given to policy_fini and its
-// sources to problem_print.
+// sources to problem_print. `policy` need not be initialised.
 int policy_parse(struct policy *policy, const char *name, char *text, size_t size,
                  const struct policy_loader *loader, struct problems *problems);
 

@@ -111,30 +111,56 @@ static void too_many(struct policy_lex *lex, const char *p, struct policy_direct
 	d->broken = true;
 }
 
-// Adds the word at `start` and returns where it, and the blanks behind it, end.
-static inline const char *word(struct policy_lex *lex, const char *start, struct policy_directive *d)
+// Adds the words from `p` on as long as they are plain and nothing is to be said about them, which is the bulk
+// of every policy. Returns where something else begins, or the word that is not so.
+static const char *plain_words(const struct policy_lex *lex, const char *p, struct policy_directive *d)
 {
-	struct word spare, *into = d->count < POLICY_WORDS_MAX ? &d->words[d->count] : &spare;
+	const char *const text = lex->text;
+	const source_pos text_at = lex->start;
+	uint32_t count = d->count;
+	for (;;) {
+		const char *start = p;
+		enum policy_lex_class class = policy_lex_class_of(*p);
+		if (class != LEX_PLAIN)
+			break;
+		while (class <= LEX_COMMENT)
+			class = policy_lex_class_of(*++p);
+		size_t size = (size_t)(p - start);
+		if (class > LEX_RETURN || size > POLICY_WORD_MAX || count == POLICY_WORDS_MAX) {
+			p = start;
+			break;
+		}
+		// Each part straight to where it stays: a copy of the whole would wait for its parts.
+		struct word *into = &d->words[count++];
+		into->text = start;
+		into->size = (uint32_t)size;
+		into->at = text_at + (source_pos)(start - text);
+		while (*p == ' ')
+			p++;
+	}
+	d->count = count;
+	return p;
+}
+
+// Adds the word at `start` and returns where it ends.
+static const char *word(struct policy_lex *lex, const char *start, struct policy_directive *d)
+{
+	struct word read = {.text = start, .at = policy_lex_at(lex, start)};
 	const char *p = start;
+	bool broken = false;
 	while (policy_lex_class_of(*p) <= LEX_COMMENT)
 		p++;
+	read.size = (uint32_t)(p - start);
 	if (lex->after_close)
 		after_close(lex, start);
-	// Straight to where it stays: a copy right after it was written in parts would wait for the parts.
-	into->text = start;
-	into->size = (uint32_t)(p - start);
-	into->at = policy_lex_at(lex, start);
-	bool broken = false;
-	if (into->size > POLICY_WORD_MAX || !policy_lex_ends_word(lex, p))
-		p = policy_lex_odd_word(lex, start, into, &broken);
+	if (p - start > POLICY_WORD_MAX || !policy_lex_ends_word(lex, p))
+		p = policy_lex_odd_word(lex, start, &read, &broken);
 	if (broken)
 		d->broken = true;
-	else if (into == &spare)
+	else if (d->count == POLICY_WORDS_MAX)
 		too_many(lex, start, d);
 	else
-		d->count++;
-	while (*p == ' ')
-		p++;
+		d->words[d->count++] = read;
 	return p;
 }
 
@@ -163,6 +189,11 @@ enum policy_lex_kind policy_lex_next(struct policy_lex *lex, struct policy_direc
 			p++;
 			break;
 		case LEX_PLAIN:
+			if (!lex->after_close)
+				p = plain_words(lex, p, d);
+			if (policy_lex_class_of(*p) == LEX_PLAIN)
+				p = word(lex, p, d);
+			break;
 		case LEX_QUOTE:
 		case LEX_ESCAPE:
 		case LEX_HIGH:

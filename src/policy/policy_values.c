@@ -147,6 +147,18 @@ bool policy_ports_read(struct policy_parser *p, uint32_t first, uint32_t last, b
 	return good && p->error == 0;
 }
 
+static bool is_name(const struct word *word)
+{
+	for (uint32_t i = 0; i < word->size; i++) {
+		char c = word->text[i];
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
+			continue;
+		if ((c != '-' && c != '.') || i == 0)
+			return false;
+	}
+	return true;
+}
+
 bool policy_name_check(struct policy_parser *p, const struct word *word, const char *whose)
 {
 	if (word->size == 0)
@@ -154,16 +166,10 @@ bool policy_name_check(struct policy_parser *p, const struct word *word, const c
 	if (word->size > POLICY_NAME_MAX)
 		return policy_error_word(p, word, NULL, "the name of %s has %u characters; the limit is %d",
 		                         whose, word->size, POLICY_NAME_MAX);
-	for (uint32_t i = 0; i < word->size; i++) {
-		char c = word->text[i];
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
-			continue;
-		if ((c == '-' || c == '.') && i > 0)
-			continue;
+	if (!is_name(word))
 		return policy_error_word(p, word,
 		                         "a name has letters, digits, '_', and, but not first, '-' and '.'",
 		                         "'%s' cannot be the name of %s", SHOW(word), whose);
-	}
 	return true;
 }
 
