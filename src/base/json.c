@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 
 static void indent(struct json *json)
 {
@@ -65,34 +66,10 @@ void json_end_array(struct json *json)
 	close_bracket(json, "]");
 }
 
-// Octets of the well-formed UTF-8 sequence at text[0], 0 when there is none (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF).
-static size_t utf8_sequence(const unsigned char *text, size_t size)
-{
-	static const struct {
-		unsigned char first_low, first_high, second_low, second_high;
-		unsigned char length;
-	} forms[] = {
-	        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-	        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-	        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-		if (text[0] < forms[i].first_low || text[0] > forms[i].first_high)
-			continue;
-		if (size < forms[i].length || text[1] < forms[i].second_low || text[1] > forms[i].second_high)
-			return 0;
-		for (size_t k = 2; k < forms[i].length; k++)
-			if (text[k] < 0x80 || text[k] > 0xbf)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
 static void quoted(struct json *json, const char *text, size_t size)
 {
 	const unsigned char *p = (const unsigned char *)text;
+	uint32_t character;
 	buffer_text(json->out, "\"");
 	for (size_t i = 0; i < size;) {
 		if (p[i] == '"' || p[i] == '\\') {
@@ -100,7 +77,7 @@ static void quoted(struct json *json, const char *text, size_t size)
 		} else if (p[i] >= 0x20 && p[i] < 0x7f) {
 			buffer_add(json->out, p + i++, 1);
 		} else {
-			size_t length = p[i] < 0x80 ? 0 : utf8_sequence(p + i, size - i);
+			size_t length = p[i] < 0x80 ? 0 : text_utf8(text + i, size - i, &character);
 			if (length) {
 				buffer_add(json->out, p + i, length);
 				i += length;

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/text.h"
 
 void problem_init(struct problems *problems)
 {
@@ -85,6 +86,24 @@ static const char *level_name(enum problem_level level)
 #define LINE_SHOWN 100
 #define LINE_BEFORE 60
 
+// What could move the cursor, turn the text round or upset a terminal is shown as a question mark, one for each
+// octet, so that the caret below stays where it belongs.
+static void print_safe(const char *text, size_t size, struct buffer *out)
+{
+	for (size_t i = 0; i < size;) {
+		uint32_t character = 0;
+		size_t octets = text_utf8(text + i, size - i, &character);
+		bool control = character < 0x20 ? character != '\t' : character == 0x7f;
+		if (octets && !control && !text_deceives(character)) {
+			buffer_add(out, text + i, octets);
+			i += octets;
+			continue;
+		}
+		for (size_t k = 0; k < (octets ? octets : 1); k++, i++)
+			buffer_text(out, "?");
+	}
+}
+
 static void print_line(const struct source_place *place, uint32_t length, struct buffer *out)
 {
 	size_t column = place->column - 1, from = 0;
@@ -95,11 +114,7 @@ static void print_line(const struct source_place *place, uint32_t length, struct
 		shown = LINE_SHOWN;
 
 	buffer_text(out, from ? "    ..." : "    ");
-	for (size_t i = from; i < from + shown; i++) {
-		unsigned char c = (unsigned char)place->line_text[i];
-		// What could move the cursor is not sent to a terminal.
-		buffer_printf(out, "%c", c == '\t' ? '\t' : c < 0x20 || c == 0x7f ? '?' : c);
-	}
+	print_safe(place->line_text + from, shown, out);
 	buffer_text(out, from + shown < place->line_size ? "...\n" : "\n");
 	buffer_text(out, from ? "       " : "    ");
 	for (size_t i = from; i < column; i++)
@@ -127,10 +142,23 @@ static void print_one(const struct problem *problem, const struct sources *sourc
 		buffer_printf(out, "  included from %s:%u\n", place.file, place.line);
 }
 
+// Problems are found in passes; people read a file from top to bottom. What has no place comes last.
+static void in_order(const struct problems *problems, const struct problem *ret[static PROBLEMS_MAX])
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		size_t at = i;
+		for (; at > 0 && ret[at - 1]->at - 1 > problems->items[i].at - 1; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = &problems->items[i];
+	}
+}
+
 void problem_print(const struct problems *problems, const struct sources *sources, struct buffer *out)
 {
+	const struct problem *ordered[PROBLEMS_MAX];
+	in_order(problems, ordered);
 	for (size_t i = 0; i < problems->count; i++)
-		print_one(&problems->items[i], sources, out);
+		print_one(ordered[i], sources, out);
 	if (problems->dropped)
 		buffer_printf(out, "... and %zu more\n", problems->dropped);
 	if (problems->lost)
@@ -139,9 +167,11 @@ void problem_print(const struct problems *problems, const struct sources *source
 
 void problem_json(const struct problems *problems, const struct sources *sources, struct json *out)
 {
+	const struct problem *ordered[PROBLEMS_MAX];
+	in_order(problems, ordered);
 	json_array(out);
 	for (size_t i = 0; i < problems->count; i++) {
-		const struct problem *problem = &problems->items[i];
+		const struct problem *problem = ordered[i];
 		struct source_place place;
 		json_object(out);
 		json_key_text(out, "level", level_name(problem->level));

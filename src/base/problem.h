@@ -57,7 +57,7 @@ bool problem_any_error(const struct problems *problems);
 //   FILE:LINE:COLUMN: error: WHAT; INSTEAD
 //       the source line
 //       ^~~~
-// in the order found; for a place in an included file followed by "  included from FILE:LINE".
+// in the order of their places; for a place in an included file followed by "  included from FILE:LINE".
 // `sources` may be NULL when no problem has a place; then (and for position 0) a line is "error: WHAT;
 // INSTEAD".
 void problem_print(const struct problems *problems, const struct sources *sources, struct buffer *out);

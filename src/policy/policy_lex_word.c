@@ -10,33 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
-
-// Decodes one UTF-8 sequence (RFC 3629). Returns its octets, 0 when there is none.
-static size_t utf8(const char *text, const char *end, uint32_t *ret)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t size = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-	if (size == 0 || size > (size_t)(end - text))
-		return 0;
-	uint32_t value = p[0] & (0x7fu >> size);
-	for (size_t i = 1; i < size; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		value = value << 6 | (p[i] & 0x3fu);
-	}
-	if ((size == 3 && value < 0x800) || (size == 4 && value < 0x10000) || value > 0x10ffff ||
-	    (value >= 0xd800 && value <= 0xdfff))
-		return 0;
-	*ret = value;
-	return size;
-}
-
-// C1 controls, line and paragraph separators, and the marks that turn the direction of writing.
-static bool deceives(uint32_t c)
-{
-	return (c >= 0x80 && c <= 0x9f) || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
-}
+#include "base/text.h"
 
 static bool is_odd_space(uint32_t c)
 {
@@ -65,7 +39,7 @@ const char *policy_lex_odd_character(struct policy_lex *lex, const char *p, bool
 		return control(lex, p);
 	}
 	uint32_t c;
-	size_t size = utf8(p, lex->end, &c);
+	size_t size = text_utf8(p, (size_t)(lex->end - p), &c);
 	if (size == 0) {
 		if (!lex->said_encoding)
 			problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
@@ -74,7 +48,7 @@ const char *policy_lex_odd_character(struct policy_lex *lex, const char *p, bool
 		lex->said_encoding = *broken = true;
 		return p + 1;
 	}
-	if (deceives(c)) {
+	if (text_deceives(c)) {
 		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), (uint32_t)size, "remove it",
 		             "an invisible control character (U+%04X)", c);
 		*broken = true;

@@ -82,6 +82,30 @@ static void long_and_hostile_lines(void **state)
 	source_fini(&sources);
 }
 
+// Octets that are no text, and characters that turn it round, do not reach a terminal; the caret stays in its
+// place.
+static void deceiving_lines(void **state)
+{
+	struct sources sources;
+	struct problems problems;
+	struct buffer out = BUFFER_EMPTY;
+	source_pos start;
+	(void)state;
+	source_init(&sources);
+	problem_init(&problems);
+	add_text(&sources, "p", "a\xff \xe2\x80\xae \xc3\xa9 x", 0, &start);
+	problem_add(&problems, PROBLEM_ERROR, start + 7, 1, "later", NULL);
+	problem_add(&problems, PROBLEM_ERROR, 0, 1, "nowhere", NULL);
+	problem_add(&problems, PROBLEM_ERROR, start + 1, 1, "earlier", NULL);
+	problem_print(&problems, &sources, &out);
+	assert_string_equal(out.data, "p:1:2: error: earlier\n    a? ??? \xc3\xa9 x\n     ^\n"
+	                              "p:1:8: error: later\n    a? ??? \xc3\xa9 x\n           ^\n"
+	                              "error: nowhere\n");
+	buffer_fini(&out);
+	problem_fini(&problems);
+	source_fini(&sources);
+}
+
 static void bounded(void **state)
 {
 	struct problems problems;
@@ -102,6 +126,7 @@ static void bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(shown_with_a_caret),
-	                                   cmocka_unit_test(long_and_hostile_lines), cmocka_unit_test(bounded)};
+	                                   cmocka_unit_test(long_and_hostile_lines),
+	                                   cmocka_unit_test(deceiving_lines), cmocka_unit_test(bounded)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
