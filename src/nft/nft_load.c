@@ -44,7 +44,8 @@ static int make_room(struct nft *nft, size_t size, struct problems *problems)
 	int r = nft->io.room(nft->io.context, size);
 	if (r < 0)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0,
-		             "raise net.core.wmem_max, or run it with CAP_NET_ADMIN outside a user namespace",
+		             "raise net.core.wmem_max, or run it with CAP_NET_ADMIN (older kernels: outside a "
+		             "user namespace)",
 		             "the transaction takes %zu octets in one piece, more than the socket may send: %s",
 		             size, strerror(-r));
 	return r;

@@ -225,7 +225,7 @@ static bool read_log(struct reader *r, struct ruleset_statement *s)
 	if (a[NFTA_LOG_QTHRESHOLD] && (!nft_number16(a[NFTA_LOG_QTHRESHOLD], &threshold) || threshold))
 		return false;
 	s->kind = STATEMENT_LOG;
-	strcpy(s->log.prefix, prefix);
+	memcpy(s->log.prefix, prefix, strlen(prefix) + 1);
 	r->at++;
 	return true;
 }

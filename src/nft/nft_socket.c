@@ -61,7 +61,7 @@ static int socket_room(void *context, size_t size)
 	wanted = (int)(size + SEND_OVERHEAD);
 	if (getsockopt(socket->fd, SOL_SOCKET, SO_SNDBUF, &have, &have_size) == 0 && have >= wanted)
 		return 0;
-	// Beyond net.core.wmem_max only with CAP_NET_ADMIN in the first user namespace.
+	// Beyond net.core.wmem_max only with CAP_NET_ADMIN, on older kernels in the first user namespace.
 	if (setsockopt(socket->fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted) < 0)
 		setsockopt(socket->fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof wanted);
 	if (getsockopt(socket->fd, SOL_SOCKET, SO_SNDBUF, &have, &have_size) < 0)

@@ -11,11 +11,13 @@
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *memory, size_t size);
+extern void __libc_free(void *memory);
 
 // How many allocations still succeed; below 0: all of them.
 static long left = -1;
 static bool failed;
 static bool inside; // the fake kernel's own allocations succeed
+static long live;   // allocated by others than it, and not freed
 
 static bool refused(void)
 {
@@ -30,19 +32,34 @@ static bool refused(void)
 	return true;
 }
 
+static void *counted(void *memory)
+{
+	live += memory && !inside;
+	return memory;
+}
+
 void *malloc(size_t size)
 {
-	return refused() ? NULL : __libc_malloc(size);
+	return refused() ? NULL : counted(__libc_malloc(size));
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return refused() ? NULL : __libc_calloc(count, size);
+	return refused() ? NULL : counted(__libc_calloc(count, size));
 }
 
 void *realloc(void *memory, size_t size)
 {
-	return refused() ? NULL : __libc_realloc(memory, size);
+	if (refused())
+		return NULL;
+	void *now = __libc_realloc(memory, size);
+	return memory ? now : counted(now);
+}
+
+void free(void *memory)
+{
+	live -= memory && !inside;
+	__libc_free(memory);
 }
 
 static const struct fixture old = {.peers = 5, .size = 16, .detailed = true};
@@ -50,10 +67,16 @@ static const struct fixture old = {.peers = 5, .size = 16, .detailed = true};
 static int load_with(struct world *w, const struct ruleset *meant, long allocations, bool skip_read_back)
 {
 	const struct nft_load_options options = {.skip_read_back = skip_read_back};
+	long before = live;
 	failed = false;
 	left = allocations;
 	int r = nft_load(w->nft, meant, NULL, &options, &w->problems, &w->result);
 	left = -1;
+	bool told = problem_any_error(&w->problems);
+	problem_fini(&w->problems);
+	problem_init(&w->problems);
+	assert_int_equal(live, before); // nothing leaks
+	assert_true(r == 0 || told);
 	return r;
 }
 
@@ -85,8 +108,6 @@ static void every_allocation(struct world *w, const struct fixture *first, struc
 		}
 		if (r < 0)
 			assert_int_equal(r, -ENOMEM);
-		problem_fini(&w->problems);
-		problem_init(&w->problems);
 		if (!failed)
 			break;
 	}
@@ -120,6 +141,7 @@ static void reading(void **state)
 		struct ruleset found;
 		struct nft_state now;
 		failed = false;
+		long before = live;
 		left = n;
 		int r = nft_read(w->nft, &found, &now, &w->problems);
 		left = -1;
@@ -128,6 +150,7 @@ static void reading(void **state)
 		assert_int_equal(r, failed ? -ENOMEM : 0);
 		problem_fini(&w->problems);
 		problem_init(&w->problems);
+		assert_int_equal(live, before);
 		if (!failed)
 			break;
 	}
@@ -166,10 +189,7 @@ static void refusing(void **state)
 	for (long n = 0;; n++) {
 		int r = load_with(w, &meant, n, false);
 		assert_true(r == -ENOMEM || r == -ENOENT);
-		assert_true(problem_any_error(&w->problems));
 		assert_int_equal(w->kernel.count, 0);
-		problem_fini(&w->problems);
-		problem_init(&w->problems);
 		if (!failed)
 			break;
 	}

@@ -460,22 +460,22 @@ static void strange_elements_make_a_set_foreign(void **state)
 {
 	struct world *w = *state;
 	static const struct {
-		uint32_t flags;
 		size_t key_length;
-		uint16_t more;
 		const char *why;
+		uint32_t flags;
+		uint16_t more;
 	} kinds[] = {
-	        {NFT_SET_ELEM_CATCHALL, 0, 0, "a catch-all element"},
-	        {NFT_SET_ELEM_INTERVAL_END, 8, 0, "an element with flags"},
-	        {0, 8, NFTA_SET_ELEM_TIMEOUT, "an element with a timeout"},
-	        {0, 8, NFTA_SET_ELEM_EXPIRATION, "an element that expires"},
-	        {0, 8, NFTA_SET_ELEM_DATA, "an element with a value (a map)"},
-	        {0, 8, NFTA_SET_ELEM_OBJREF, "an element with an object"},
-	        {0, 8, NFTA_SET_ELEM_EXPRESSIONS, "an element with several expressions"},
-	        {0, 8, NFTA_SET_ELEM_KEY_END, "an interval"},
-	        {0, 8, NFTA_SET_ELEM_EXPR, "an element with an expression of its own"},
-	        {0, 0, 0, "an element without a key of the set's length"},
-	        {0, 7, 0, "an element without a key of the set's length"},
+	        {0, "a catch-all element", NFT_SET_ELEM_CATCHALL, 0},
+	        {8, "an element with flags", NFT_SET_ELEM_INTERVAL_END, 0},
+	        {8, "an element with a timeout", 0, NFTA_SET_ELEM_TIMEOUT},
+	        {8, "an element that expires", 0, NFTA_SET_ELEM_EXPIRATION},
+	        {8, "an element with a value (a map)", 0, NFTA_SET_ELEM_DATA},
+	        {8, "an element with an object", 0, NFTA_SET_ELEM_OBJREF},
+	        {8, "an element with several expressions", 0, NFTA_SET_ELEM_EXPRESSIONS},
+	        {8, "an interval", 0, NFTA_SET_ELEM_KEY_END},
+	        {8, "an element with an expression of its own", 0, NFTA_SET_ELEM_EXPR},
+	        {0, "an element without a key of the set's length", 0, 0},
+	        {7, "an element without a key of the set's length", 0, 0},
 	};
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		assert_int_equal(world_load(w, all, false), 0);

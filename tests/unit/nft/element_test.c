@@ -60,7 +60,7 @@ static void as_many_messages_as_it_takes(void **state)
 	nft_put_all_elements(&s.batch, &s.ruleset.tables[0], s.set);
 	assert_int_equal(nft_batch_end(&s.batch), 0);
 	assert_int_equal(s.batch.count, 2 + 4); // 3276 to a message
-	strcpy(found.name, s.set->name);
+	snprintf(found.name, sizeof found.name, "%s", s.set->name);
 	for (size_t i = 1; i < s.batch.count - 1; i++) {
 		assert_int_equal(message(&s, i)->nlmsg_seq, 1000 + i);
 		assert_int_equal(message(&s, i)->nlmsg_flags & NLM_F_ACK,
@@ -166,7 +166,7 @@ static void more_than_expected_is_no_overflow(void **state)
 	for (size_t i = 1; i < s.batch.count - 1; i++) {
 		struct ruleset_set found = {
 		        .type_count = 2, .types = {TYPE_IPV4_ADDR, TYPE_INET_SERVICE}, .key_size = 8};
-		strcpy(found.name, s.set->name);
+		snprintf(found.name, sizeof found.name, "%s", s.set->name);
 		assert_int_equal(nft_read_elements(&found, message(&s, i)), 0);
 		counted += found.count;
 		free(found.keys);

@@ -324,6 +324,10 @@ static void answer_objects(struct fake_kernel *kernel, const struct nlmsghdr *re
 {
 	bool dump = request->nlmsg_flags & NLM_F_DUMP, any = false;
 	bool interrupted = dump && kernel->dumps_interrupted && kernel->dumps_interrupted--;
+	if (type_of(request) == NFT_MSG_GETRULE && kernel->changes) {
+		kernel->changes--;
+		kernel->generation++;
+	}
 	for (size_t i = 0; i < kernel->count; i++) {
 		const struct nlmsghdr *m = kernel->objects[i].message;
 		if (!is_asked(request, m))

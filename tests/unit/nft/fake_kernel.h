@@ -42,6 +42,7 @@ struct fake_kernel {
 	        *garbage; // is received in place of the n-th datagram when receive_fail_at and no errno are set
 	size_t garbage_size;
 	unsigned dumps_interrupted; // dumps that bear NLM_F_DUMP_INTR
+	unsigned changes;           // generations somebody else makes while rules are read
 	unsigned races;             // generations somebody else makes just before a batch comes
 	uint16_t refuse_type;       // refuse the n-th message (from 0) of this NFT_MSG_* ...
 	bool refuse;
