@@ -11,7 +11,7 @@ struct nft;
 // The kernel walks a hash set from its start for each part of a dump: what reading costs grows with the square
 // of the elements. From about here on, writing a list anew is cheaper than reading it to find what has changed
 // (measured, see docs/architecture.md).
-#define NFT_READ_ELEMENTS_MAX 32768
+#define NFT_READ_ELEMENTS_MAX 8192
 
 // 0 and *ret (for nft_found_fini), or -errno with a problem. Of sets that have more than NFT_READ_ELEMENTS_MAX
 // elements in `skip` the elements are not read; `skip` may be NULL.

@@ -34,37 +34,37 @@ struct buffer;
 // how it is loaded. Values are in network order unless said otherwise.
 enum ruleset_field {
 	FIELD_NONE,
-	FIELD_IIF,              // interface index, host order; only ever compared with 1, loopback
+	FIELD_IIF, // interface index, host order; only ever compared with 1, loopback
 	FIELD_OIF,
-	FIELD_IIFNAME,          // 16 octets, NUL-padded
+	FIELD_IIFNAME, // 16 octets, NUL-padded
 	FIELD_OIFNAME,
-	FIELD_NFPROTO,          // 1 octet: NFPROTO_IPV4, NFPROTO_IPV6
-	FIELD_L4PROTO,          // 1 octet: the transport after any IPv6 extension headers
-	FIELD_ETHER_TYPE,       // bridge: meta protocol, 2 octets
-	FIELD_ETHER_SADDR,      // bridge, 6 octets
+	FIELD_NFPROTO,     // 1 octet: NFPROTO_IPV4, NFPROTO_IPV6
+	FIELD_L4PROTO,     // 1 octet: the transport after any IPv6 extension headers
+	FIELD_ETHER_TYPE,  // bridge: meta protocol, 2 octets
+	FIELD_ETHER_SADDR, // bridge, 6 octets
 	FIELD_ETHER_DADDR,
-	FIELD_ARP_OPERATION,    // bridge, 2 octets
-	FIELD_ARP_SADDR_ETHER,  // bridge, 6 octets
-	FIELD_ARP_SADDR_IP,     // bridge, 4 octets
+	FIELD_ARP_OPERATION,   // bridge, 2 octets
+	FIELD_ARP_SADDR_ETHER, // bridge, 6 octets
+	FIELD_ARP_SADDR_IP,    // bridge, 4 octets
 	FIELD_ARP_DADDR_IP,
 	FIELD_IP_SADDR,
 	FIELD_IP_DADDR,
 	FIELD_IP6_SADDR,
 	FIELD_IP6_DADDR,
 	FIELD_IP6_HOPLIMIT,
-	FIELD_TH_SPORT,         // tcp or udp: a rule has compared L4PROTO before
+	FIELD_TH_SPORT, // tcp or udp: a rule has compared L4PROTO before
 	FIELD_TH_DPORT,
-	FIELD_ICMP_TYPE,        // L4PROTO icmp compared before
-	FIELD_ICMPV6_TYPE,      // L4PROTO ipv6-icmp compared before
-	FIELD_CT_STATE,         // a mask of enum ruleset_ct_state: matches when any of its bits is set
-	FIELD_CT_DIRECTION,     // 1 octet: 0 original, 1 reply
-	FIELD_CT_PROTOCOL,      // 1 octet: the connection's, for an ICMP error the quoted one's
+	FIELD_ICMP_TYPE,            // L4PROTO icmp compared before
+	FIELD_ICMPV6_TYPE,          // L4PROTO ipv6-icmp compared before
+	FIELD_CT_STATE,             // a mask of enum ruleset_ct_state: matches when any of its bits is set
+	FIELD_CT_DIRECTION,         // 1 octet: 0 original, 1 reply
+	FIELD_CT_PROTOCOL,          // 1 octet: the connection's, for an ICMP error the quoted one's
 	FIELD_CT_ORIGINAL_IP_SADDR, // the connection's first packet's, as for the two above
 	FIELD_CT_ORIGINAL_IP_DADDR,
 	FIELD_CT_ORIGINAL_IP6_SADDR,
 	FIELD_CT_ORIGINAL_IP6_DADDR,
 	FIELD_CT_ORIGINAL_PROTO_DST,
-	FIELD_FIB_REVERSE,      // 1 octet: `fib saddr . iif oif`: 0 no way back to the source through this interface
+	FIELD_FIB_REVERSE, // 1 octet: `fib saddr . iif oif`: 0 no way back to the source through this interface
 	FIELD_COUNT,
 };
 
@@ -81,8 +81,8 @@ enum ruleset_type {
 };
 
 struct ruleset_field_info {
-	const char *nft;        // "ip saddr", "th dport", "ct original proto-dst", ...
-	uint8_t size;           // octets
+	const char *nft; // "ip saddr", "th dport", "ct original proto-dst", ...
+	uint8_t size;    // octets
 	enum ruleset_type type;
 };
 const struct ruleset_field_info *ruleset_field_info(enum ruleset_field field);
@@ -118,7 +118,7 @@ struct ruleset_statement {
 	union {
 		struct {
 			enum ruleset_field field;
-			bool differs; // !=
+			bool differs;      // !=
 			uint8_t value[16]; // field_info.size octets; ct state: a uint32_t in host order
 		} compare;
 		struct {
@@ -134,7 +134,7 @@ struct ruleset_statement {
 		} limit;
 		struct {
 			uint16_t group;
-			char prefix[44];  // "leadglass input: "; at most 43 octets
+			char prefix[44]; // "leadglass input: "; at most 43 octets
 		} log;
 		struct {
 			enum ruleset_verdict verdict;
@@ -150,15 +150,15 @@ struct ruleset_origin {
 };
 #define RULESET_OWNER(kind, index) ((uint32_t)(kind) << 28 | (uint32_t)(index))
 #define RULESET_OWNER_KIND(owner) ((enum policy_owner)((owner) >> 28))
-#define RULESET_OWNER_INDEX(owner) ((size_t)((owner) & 0xfffffffu))
+#define RULESET_OWNER_INDEX(owner) ((size_t)((owner)&0xfffffffu))
 
 struct ruleset_rule {
 	struct ruleset_statement *statements;
 	size_t count, capacity;
 	struct ruleset_origin origin;
-	char *comment;      // shown by `nft list ruleset`; may be NULL only in what was read from the kernel
-	char *foreign;      // read from the kernel: what in it we would never write (NULL: nothing)
-	uint64_t handle;    // read from the kernel; else 0
+	char *comment;   // shown by `nft list ruleset`; may be NULL only in what was read from the kernel
+	char *foreign;   // read from the kernel: what in it we would never write (NULL: nothing)
+	uint64_t handle; // read from the kernel; else 0
 	uint64_t packets, octets; // of its counter, read from the kernel
 };
 
@@ -182,7 +182,7 @@ struct ruleset_chain {
 
 // Detail of one element, kept only where it is wanted (see RULESET_DETAIL_MAX).
 struct ruleset_detail {
-	char *comment; // NULL: none
+	char *comment;            // NULL: none
 	uint64_t packets, octets; // read from the kernel
 };
 
@@ -193,17 +193,17 @@ struct ruleset_set {
 	char name[RULESET_NAME_MAX + 1];
 	uint8_t types[RULESET_FIELDS_MAX]; // enum ruleset_type
 	uint8_t type_count;
-	uint8_t key_size;    // octets of one key, padded
+	uint8_t key_size; // octets of one key, padded
 	bool interval;
-	bool constant;       // never changes after it was made (neighbour_discovery)
-	bool detailed;       // elements carry counters and comments
-	uint32_t size;       // room given to the kernel; 0: none given (interval and constant sets)
+	bool constant; // never changes after it was made (neighbour_discovery)
+	bool detailed; // elements carry counters and comments
+	uint32_t size; // room given to the kernel; 0: none given (interval and constant sets)
 	char *foreign;
-	uint8_t *keys;       // count * key_size octets, or twice that in an interval set: first, last, first, ...
+	uint8_t *keys; // count * key_size octets, or twice that in an interval set: first, last, first, ...
 	struct ruleset_origin *origins; // one for each element; NULL in what was read from the kernel
 	struct ruleset_detail *details; // one for each element when detailed; else NULL
 	size_t count, capacity;
-	char *comment;       // what is in it, in one line, for the printer; NULL in what was read from the kernel
+	char *comment; // what is in it, in one line, for the printer; NULL in what was read from the kernel
 };
 
 enum ruleset_family {
@@ -300,7 +300,7 @@ enum ruleset_difference_kind {
 	DIFFERENCE_RULE_CHANGED,
 	DIFFERENCE_SET_MISSING,
 	DIFFERENCE_SET_EXTRA,
-	DIFFERENCE_SET_CHANGED,   // types, flags
+	DIFFERENCE_SET_CHANGED, // types, flags
 	DIFFERENCE_ELEMENT_MISSING,
 	DIFFERENCE_ELEMENT_EXTRA,
 	DIFFERENCE_ELEMENT_CHANGED, // its comment

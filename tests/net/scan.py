@@ -23,7 +23,7 @@ manage {{ from 10.20.9.0/24; port 22 }}
 service dns {{ to 10.20.1.53 }}
 service ping {{ from 10.20.9.0/24 }}
 """
-FAST = ("--min-rate", "20000", "-T5", "--max-retries", "0")    # nothing is to answer
+FAST = ("--min-rate", "8000", "--max-retries", "3", "--min-rtt-timeout", "500ms")    # nothing is to answer
 SURE = ("-T4", "--max-retries", "3")                           # what answers is to be found
 QUICK = ("--min-rate", "10000", "-T5", "--max-retries", "2")   # one port answers
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Sets: sorting, repetitions, finding, and making overlapping intervals disjoint without changing what they cover.
+// Sets: sorting, repetitions, finding, and making overlapping intervals disjoint without changing what they
+// cover.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@ static uint32_t next_random(uint32_t below)
 static void key_of(uint8_t key[static 8], uint32_t address, uint16_t port)
 {
 	uint8_t octets[8] = {(uint8_t)(address >> 24), (uint8_t)(address >> 16), (uint8_t)(address >> 8),
-	                     (uint8_t)address, (uint8_t)(port >> 8), (uint8_t)port};
+	                     (uint8_t)address,         (uint8_t)(port >> 8),     (uint8_t)port};
 	memcpy(key, octets, 8);
 }
 
@@ -80,8 +81,8 @@ static bool covered(const uint8_t *keys, size_t count, const uint8_t *key)
 {
 	for (size_t i = 0; i < count; i++) {
 		const uint8_t *first = keys + 16 * i, *last = first + 8;
-		if (memcmp(key, first, 4) >= 0 && memcmp(key, last, 4) <= 0 && memcmp(key + 4, first + 4, 2) >= 0 &&
-		    memcmp(key + 4, last + 4, 2) <= 0)
+		if (memcmp(key, first, 4) >= 0 && memcmp(key, last, 4) <= 0 &&
+		    memcmp(key + 4, first + 4, 2) >= 0 && memcmp(key + 4, last + 4, 2) <= 0)
 			return true;
 	}
 	return false;
