@@ -84,6 +84,9 @@ static bool write_text(const struct side *old, const struct side *new, const str
 			buffer_printf(out, "flows: %zu opened, %zu closed\n", counts.opened, counts.closed);
 		else
 			buffer_text(out, "flows: no differences\n");
+		if ((counts.opened || counts.closed) && old->policy.role != new->policy.role)
+			buffer_text(out, "the role changes, so every flow is listed as closed there and opened "
+			                 "here\n");
 		buffer_add(out, flows.data, flows.size);
 		out->failed = out->failed || buffer_failed(&flows);
 	}

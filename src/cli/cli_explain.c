@@ -3,6 +3,7 @@
 // `leadglass explain`: would this flow pass, through which rule, and which line of the policy says so?
 #include "cli/cli.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -14,18 +15,19 @@
 static const struct cli_command command = {
         .name = "explain",
         .about = "would this flow pass, and why?",
-        .synopsis = "[--json] POLICY FLOW",
+        .synopsis = "[--json] POLICY in|out|forward PROTOCOL\n"
+                    "                         SRC[:PORT] DST[:PORT] [WORD...]",
         .options = CLI_JSON,
-        .least = 5,
+        .least = 1,
         .most = 64,
         .details = "POLICY is a file, or - for standard input. Needs no root and no kernel support.\n"
-                   "FLOW is: in|out|forward PROTOCOL SRC[:PORT] DST[:PORT] [WORD...]\n"
                    "in|out|forward  to this host, from it, or through it\n"
                    "PROTOCOL        tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp or a number\n"
                    "SRC, DST        addresses; an IPv6 address with a port is in brackets.\n"
                    "                tcp and udp need a destination port\n"
                    "WORD            iif NAME, oif NAME, mac ADDRESS, established, reply, invalid,\n"
-                   "                spoofed, related FLOW; leadglass(8) explains them\n"
+                   "                spoofed, related [PROTOCOL SRC DST[:PORT]];\n"
+                   "                leadglass(8) explains them\n"
                    "\n"
                    "Exit status: 0 it would be accepted, 1 dropped, 2 the flow makes no sense,\n"
                    "3 the policy is invalid.\n"
@@ -100,6 +102,9 @@ static void write_json(const struct policy *policy, const struct outcome *outcom
 	if (source_locate(&policy->sources, where(outcome), &place) == 0) {
 		json_key_text(&json, "file", place.file);
 		json_key_number(&json, "line", place.line);
+	} else {
+		json_key_text(&json, "file", NULL);
+		json_key_text(&json, "line", NULL);
 	}
 	json_end(&json);
 	buffer_text(out, "\n");
@@ -144,6 +149,8 @@ int cli_explain(int argc, char **argv)
 			status = answer(&policy, &ruleset, &packet, arguments.options & CLI_JSON);
 		} else {
 			cli_message("explain: %s", message);
+			if (word >= (size_t)arguments.count - 1) // one is missing
+				fprintf(stderr, "Usage: leadglass %s %s\n", command.name, command.synopsis);
 			status = CLI_USAGE;
 		}
 	}

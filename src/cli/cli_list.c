@@ -36,7 +36,7 @@ static const struct cli_command command = {
 // policy.conf:14".
 struct line {
 	const char *comment; // the ruleset's
-	size_t order;        // of its first element, so that they can be shown in that order
+	size_t order;        // of its first element
 	size_t elements;
 	uint64_t packets, octets;
 };
@@ -54,11 +54,37 @@ static int by_comment(const void *a, const void *b)
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-static int by_order(const void *a, const void *b)
+// Takes "main-pacs policy.conf:14" apart. False when it does not end in a file and a line.
+static bool policy_line(const char *comment, const char **ret_file, size_t *ret_size, unsigned long *ret_line)
+{
+	const char *file = strrchr(comment, ' '), *colon = strrchr(comment, ':');
+
+	if (!file || !colon || colon < file || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")])
+		return false;
+	*ret_file = file + 1;
+	*ret_size = (size_t)(colon - file) - 1;
+	*ret_line = strtoul(colon + 1, NULL, 10);
+	return true;
+}
+
+// As the policy reads, file by file; what has no line of the policy comes last, in the order of the sets.
+static int by_policy_line(const void *a, const void *b)
 {
 	const struct line *x = a, *y = b;
+	const char *x_file = "", *y_file = "";
+	size_t x_size = 0, y_size = 0;
+	unsigned long x_line = 0, y_line = 0;
+	bool x_placed = policy_line(x->comment, &x_file, &x_size, &x_line);
+	bool y_placed = policy_line(y->comment, &y_file, &y_size, &y_line);
+	int order = strncmp(x_file, y_file, x_size < y_size ? x_size : y_size);
 
-	return (x->order > y->order) - (x->order < y->order);
+	if (x_placed != y_placed)
+		return x_placed ? -1 : 1;
+	if (!order)
+		order = (x_size > y_size) - (x_size < y_size);
+	if (!order)
+		order = (x_line > y_line) - (x_line < y_line);
+	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
 static int gather_elements(const struct ruleset *ruleset, struct lines *lines)
@@ -89,7 +115,7 @@ static int gather_elements(const struct ruleset *ruleset, struct lines *lines)
 	return 0;
 }
 
-// One line for each comment: sort, add up neighbours, and back into the order of the sets.
+// One line for each comment: sort, add up neighbours, and into the order of the policy.
 static int gather(const struct ruleset *ruleset, struct lines *ret)
 {
 	size_t kept = 0;
@@ -112,7 +138,7 @@ static int gather(const struct ruleset *ruleset, struct lines *ret)
 		}
 	}
 	ret->count = kept + 1;
-	qsort(ret->items, ret->count, sizeof(*ret->items), by_order);
+	qsort(ret->items, ret->count, sizeof(*ret->items), by_policy_line);
 	return 0;
 }
 
@@ -327,7 +353,7 @@ static int answer(const struct ruleset *ruleset, const struct nft_state *state, 
 	else if (options & CLI_JSON)
 		write_json(ruleset, state, &lines, &out);
 	else if (status == CLI_NO)
-		buffer_text(&out, "no wall: there is no table named " RULESET_TABLE_NAME "\n");
+		buffer_text(&out, "no wall: there is no inet or bridge table named " RULESET_TABLE_NAME "\n");
 	else
 		write_text(ruleset, state, &lines, &out);
 	free(lines.items);

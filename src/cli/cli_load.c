@@ -3,6 +3,10 @@
 // `leadglass load`: puts the wall up. One transaction; then the kernel's rules are read back and compared.
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/problem.h"
@@ -89,23 +93,45 @@ static void write_json(size_t peers, size_t elements, const struct nft_load_resu
 	buffer_text(out, "\n");
 }
 
-// What is usually taken for granted: the policy's warnings, how much was sent, who guards the table.
+// An interface that is not there is no error, it may come later; but until then nobody manages this machine.
+static void warn_interfaces(const struct policy *policy, struct problems *problems)
+{
+	struct span interfaces = policy->manage.interfaces;
+
+	for (uint32_t i = 0; i < interfaces.count; i++) {
+		const struct word *word = &policy->interfaces[interfaces.first + i];
+		char name[IF_NAMESIZE];
+
+		snprintf(name, sizeof name, "%.*s", (int)word->size, word->text);
+		if (if_nametoindex(name) == 0)
+			problem_addf(
+			        problems, PROBLEM_WARNING, word->at, word->size,
+			        "until there is, nobody can manage this machine through it; `ip link` shows "
+			        "the names",
+			        "there is no interface '%s' here now", name);
+	}
+}
+
 static void write_warnings(const struct policy *policy)
 {
 	struct problems problems;
 
 	problem_init(&problems);
+	warn_interfaces(policy, &problems);
 	if (policy_lint(policy, &problems) == 0 && problems.count)
 		cli_problems(&problems, &policy->sources);
 	problem_fini(&problems);
 }
 
+// What is usually taken for granted: how much was sent, who guards the table.
 static void write_verbose(const struct nft_load_result *result)
 {
 	cli_message("%zu octets sent in one transaction", result->octets);
-	cli_message(result->persistent
-	                    ? "the table is persistent: a process that stays can take it over and guard it"
-	                    : "this kernel (before 6.9) has no persistent tables");
+	cli_message(
+	        result->persistent
+	                ? "the table is persistent: a process that stays can take it over and guard it"
+	                : "the table is not persistent: the kernel is older than 6.9, or somebody else made "
+	                  "the table (`leadglass remove --yes`, then load, makes it anew)");
 	cli_message("no process owns the table now: whoever has CAP_NET_ADMIN can change it");
 }
 
@@ -122,10 +148,14 @@ static int load(const struct ruleset *ruleset, const struct sources *sources, si
 	error = nft_open(&nft, &problems);
 	if (!error)
 		error = nft_load(nft, ruleset, sources, &how, &problems, &result);
-	if (error)
+	if (error) {
 		cli_failure(error, &problems, sources);
-	else
+		// What was committed and then found to be something else has said so.
+		if (error != -EBADE)
+			cli_message("nothing was changed: what stood before still stands");
+	} else {
 		cli_problems(&problems, sources);
+	}
 	problem_fini(&problems);
 	nft_close(nft);
 	if (error)
@@ -151,8 +181,10 @@ int cli_load(int argc, char **argv)
 	policy_init(&policy);
 	ruleset_init(&ruleset);
 	status = cli_wall(arguments.operands[0], &policy, &ruleset);
-	if (status == CLI_GO_ON && arguments.options & CLI_VERBOSE)
+	if (status == CLI_GO_ON)
 		write_warnings(&policy);
+	else if (status != CLI_INTERNAL)
+		cli_message("nothing was changed: what stood before still stands");
 	// The wall is compiled: what is still wanted of the policy is its text, for messages. The lists of
 	// 100,000 peers are 12 MB that the batch can have instead.
 	struct sources sources = policy.sources;

@@ -14,7 +14,10 @@ static const struct cli_command command = {
         .least = 1,
         .most = 1,
         .details = "POLICY is a file, or - for standard input. Needs no root and no kernel support.\n"
-                   "The text is what leadglass load puts into the kernel; nft -f takes it too.\n"
+                   "The text is what leadglass load puts into the kernel; nft -f takes it too. Where\n"
+                   "leadglass itself put up the wall on Linux 6.9 or later, the table is persistent\n"
+                   "and nft cannot replace it (\"Operation not supported\"): first leadglass remove\n"
+                   "--yes, which leaves no wall for that moment.\n"
                    "\n"
                    "Exit status: 0 written, 3 the policy is invalid.\n"
                    "\n"

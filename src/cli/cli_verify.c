@@ -19,7 +19,8 @@ static const struct cli_command command = {
         .most = 1,
         .details = "POLICY is a file, or - for standard input. Needs CAP_NET_ADMIN (root).\n"
                    "Each difference is one line; beyond 100 they are only counted, unless --all is\n"
-                   "given.\n"
+                   "given. Elements whose comment names another line of the policy are no\n"
+                   "difference; they are counted at the end.\n"
                    "\n"
                    "Exit status: 0 the kernel holds the policy, 1 it does not, 3 the policy is\n"
                    "invalid, 4 the kernel could not be asked.\n"
@@ -36,6 +37,7 @@ struct report {
 	struct buffer *out;
 	struct json *json; // NULL: text
 	size_t most, count;
+	size_t comments; // elements that are as meant, but whose comment names another line or file
 };
 
 static bool report(void *context, const struct ruleset_difference *difference)
@@ -43,6 +45,11 @@ static bool report(void *context, const struct ruleset_difference *difference)
 	struct report *report = context;
 	struct buffer line = BUFFER_EMPTY;
 
+	// A comment names a line of the policy; that lines have moved is no hole in the wall.
+	if (difference->kind == DIFFERENCE_ELEMENT_CHANGED) {
+		report->comments++;
+		return true;
+	}
 	if (++report->count > report->most)
 		return true;
 	ruleset_difference_print(difference, report->sources, &line);
@@ -54,6 +61,25 @@ static bool report(void *context, const struct ruleset_difference *difference)
 		buffer_printf(report->out, "%s\n", line.data ? line.data : "");
 	buffer_fini(&line);
 	return true;
+}
+
+static void write_sum(const char *path, const struct report *report)
+{
+	struct buffer *out = report->out;
+
+	if (report->count > report->most)
+		buffer_printf(out, "and %zu more (--all shows them)\n", report->count - report->most);
+	if (report->count) {
+		cli_count(out, report->count, "difference");
+		buffer_printf(out, "; leadglass load %s puts this right\n", path);
+		return;
+	}
+	buffer_printf(out, "verified: the kernel holds exactly %s\n", path);
+	if (report->comments) {
+		cli_count(out, report->comments, "comment");
+		buffer_text(out, " in it point to where a line of the policy stood before; load brings them up "
+		                 "to date\n");
+	}
 }
 
 // Asks the kernel and leaves the answer in `out`. 0 and the number of differences, or -errno with a problem.
@@ -80,16 +106,16 @@ static int ask(const char *path, const struct policy *policy, const struct rules
 	nft_close(nft);
 	if (error)
 		return error;
+	*ret_differences = context.count;
 	if (options & CLI_JSON) {
 		json_end_array(&json);
-		json_key_number(&json, "differences", *ret_differences);
-		json_key_bool(&json, "verified", *ret_differences == 0);
+		json_key_number(&json, "differences", context.count);
+		json_key_number(&json, "comments", context.comments);
+		json_key_bool(&json, "verified", context.count == 0);
 		json_end(&json);
 		buffer_text(out, "\n");
-	} else if (*ret_differences == 0) {
-		buffer_printf(out, "verified: the kernel holds exactly %s\n", path);
-	} else if (context.count > context.most) {
-		buffer_printf(out, "and %zu more (--all shows them)\n", context.count - context.most);
+	} else {
+		write_sum(path, &context);
 	}
 	return 0;
 }

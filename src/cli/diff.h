@@ -49,6 +49,14 @@ const char *diff_part_name(enum diff_part part);
 const char *diff_part_suffix(enum diff_part part); // what follows the name
 const char *diff_key_name(unsigned key);
 
+// How a key and its values are written.
+enum diff_style {
+	DIFF_LIST, // "port 104 105"
+	DIFF_EACH, // values of several words, each after the key: "tcp 443 to 10.20.0.7; tcp 80 to 10.20.0.8"
+	DIFF_FLAG, // the key alone: "tls"
+};
+enum diff_style diff_key_style(unsigned key);
+
 // All that `policy` says. 0 or -ENOMEM. The facts point into the policy; diff_facts_fini in every case.
 int diff_facts(const struct policy *policy, struct diff_facts *ret);
 void diff_facts_fini(struct diff_facts *facts);
@@ -71,7 +79,8 @@ size_t diff_policy(const struct diff_facts *old, const struct diff_facts *new, c
                    struct buffer *out);
 size_t diff_policy_json(const struct diff_facts *old, const struct diff_facts *new, struct json *out);
 
-// The same for the flows that one wall lets through and the other does not.
+// The same for the flows that one wall lets through and the other does not. Where the roles differ the walls
+// stand in different places, and no flow of one is a flow of the other.
 struct diff_wall {
 	const struct policy *policy;
 	const struct ruleset *ruleset;

@@ -31,6 +31,8 @@ enum key {
 	KEY_ACCEPTS,
 	KEY_TO,
 	KEY_FROM,
+	KEY_TCP,
+	KEY_UDP,
 	KEY_INTERFACE,
 	KEY_DROPS,
 	KEY_GROUP,
@@ -73,11 +75,18 @@ const char *diff_key_name(unsigned key)
 	        [KEY_ACCEPTS] = "accepts",
 	        [KEY_TO] = "to",
 	        [KEY_FROM] = "from",
+	        [KEY_TCP] = "tcp",
+	        [KEY_UDP] = "udp",
 	        [KEY_INTERFACE] = "interface",
 	        [KEY_DROPS] = "drops",
 	        [KEY_GROUP] = "group",
 	};
 	return names[key];
+}
+
+enum diff_style diff_key_style(unsigned key)
+{
+	return key == KEY_TLS ? DIFF_FLAG : key == KEY_TCP || key == KEY_UDP ? DIFF_EACH : DIFF_LIST;
 }
 
 // ---- gathering ----
@@ -262,27 +271,28 @@ static void gather_peer(struct gather *g, const struct policy_peer *peer)
 	add_dicom(g, KEY_ACCEPTS, peer->accepts);
 }
 
-// "tcp 80,443 10.20.0.7"; for the services whose ports go without saying "10.20.0.7".
+// As the policy says it: tcp "80 443 to 10.20.0.7"; for the services whose ports go without saying to
+// "10.20.0.7".
 static void gather_opening(struct gather *g, const struct policy_service *service,
                            const struct policy_opening *opening)
 {
+	enum key key = opening->inbound ? KEY_FROM : KEY_TO;
 	struct buffer value = BUFFER_EMPTY;
 	char text[PREFIX_TEXT_MAX];
 
+	if (service->kind == POLICY_SERVICE_CUSTOM)
+		key = opening->protocol == POLICY_TCP ? KEY_TCP : KEY_UDP;
 	for (size_t i = 0; i < opening->remote.count; i++) {
 		buffer_clear(&value);
 		if (service->kind == POLICY_SERVICE_CUSTOM) {
-			buffer_text(&value, opening->protocol == POLICY_TCP   ? "tcp "
-			                    : opening->protocol == POLICY_UDP ? "udp "
-			                                                      : "ping ");
 			for (size_t p = 0; p < opening->ports.count; p++)
-				buffer_printf(&value, "%s%s", p ? "," : "",
+				buffer_printf(&value, "%s ",
 				              ports_print(&g->policy->ports[opening->ports.first + p], text));
-			buffer_text(&value, opening->ports.count ? " " : "");
+			buffer_text(&value, opening->inbound ? "from " : "to ");
 		}
 		buffer_text(&value, prefix_print(&g->policy->prefixes[opening->remote.first + i].prefix, text));
 		if (!buffer_failed(&value))
-			add_n(g, opening->inbound ? KEY_FROM : KEY_TO, value.data, value.size);
+			add_n(g, key, value.data, value.size);
 		g->failed = g->failed || buffer_failed(&value);
 	}
 	buffer_fini(&value);

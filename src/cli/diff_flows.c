@@ -22,6 +22,8 @@ enum flow {
 	FLOW_PING_TO,
 	FLOW_PING_FROM,
 	FLOW_MANAGE,
+	FLOW_DHCP_TO,
+	FLOW_DHCP_FROM,
 	FLOW_COUNT,
 };
 
@@ -40,6 +42,8 @@ static const struct {
         [FLOW_PING_TO] = {"ping_to", "icmp", false, true},
         [FLOW_PING_FROM] = {"ping_from", "icmp", true, true},
         [FLOW_MANAGE] = {"manage", "tcp", true, false},
+        [FLOW_DHCP_TO] = {"dhcp_to", "udp", false, false},
+        [FLOW_DHCP_FROM] = {"dhcp_from", "udp", true, false},
 };
 
 // A set with what its name and types say.
@@ -56,6 +60,7 @@ struct flow_set {
 struct compare {
 	const struct diff_wall *here, *there;
 	bool opened; // `here` is the new one
+	bool apart;  // the roles differ: nothing of one is in the other
 	size_t most; // differences to write
 	struct buffer *out;
 	struct json *json; // NULL: text
@@ -250,12 +255,20 @@ static void print_range(const struct flow_set *s, const uint8_t *first, const ui
 	(void)snprintf(text, RANGE_TEXT_MAX, "%s-%s", ends[0], ends[1]);
 }
 
+// The sets of DHCP do not have the box in their name.
+static bool is_for_box(const struct policy *policy, const struct flow_set *s, struct ruleset_origin origin)
+{
+	return s->box || (RULESET_OWNER_KIND(origin.owner) == POLICY_OWNER_SERVICE &&
+	                  policy->services[RULESET_OWNER_INDEX(origin.owner)].for_box);
+}
+
 // Who stands at the near end: the device with that address, the only device, or the box.
-static struct word near_name(const struct policy *policy, const struct flow_set *s, const uint8_t *local)
+static struct word near_name(const struct policy *policy, const struct flow_set *s,
+                             struct ruleset_origin origin, const uint8_t *local)
 {
 	static const char the_device[] = "the device", the_box[] = "the box", this_host[] = "this host";
 
-	if (s->box || (s->flow == FLOW_MANAGE && policy->role != POLICY_ROLE_HOST))
+	if (is_for_box(policy, s, origin) || (s->flow == FLOW_MANAGE && policy->role != POLICY_ROLE_HOST))
 		return (struct word){.text = the_box, .size = sizeof(the_box) - 1};
 	if (s->flow == FLOW_MANAGE)
 		return (struct word){.text = this_host, .size = sizeof(this_host) - 1};
@@ -322,7 +335,7 @@ static void take_apart(const struct diff_wall *wall, const struct flow_set *s, s
 	const struct ruleset_origin origin = s->set->origins ? s->set->origins[e] : (struct ruleset_origin){0};
 
 	*ret = (struct flow_text){.set = s, .services = dicom_services(wall->policy, s, origin)};
-	ret->near = near_name(wall->policy, s, s->paired ? first + local_at : NULL);
+	ret->near = near_name(wall->policy, s, origin, s->paired ? first + local_at : NULL);
 	ret->far = far_name(wall->policy, origin);
 	print_range(s, first + remote_at, last + remote_at, ret->remote);
 	if (s->paired)
@@ -348,6 +361,10 @@ static void add_what(const struct flow_text *t, struct buffer *out)
 		buffer_text(out, " administer ");
 	} else if (flows[t->set->flow].ping) {
 		buffer_text(out, " ping ");
+	} else if (t->set->flow == FLOW_DHCP_TO) {
+		buffer_text(out, " ask for an address: ");
+	} else if (t->set->flow == FLOW_DHCP_FROM) {
+		buffer_text(out, " hand an address to ");
 	} else {
 		for (unsigned i = 0; i < POLICY_DICOM_COUNT; i++) {
 			if (!(t->services & 1u << i))
@@ -361,7 +378,7 @@ static void add_what(const struct flow_text *t, struct buffer *out)
 	}
 }
 
-// "ct-3 may open storage to 10.20.0.5:104 (main-pacs)", "10.20.0.5 (main-pacs) may open echo to ct-3 port
+// "ct-3 may open storage to 10.20.0.5:104 (main-pacs)", "10.20.0.5 (main-pacs) may open echo to ct-3 on port
 // 11112"
 static void write_flow(const struct flow_text *t, bool opened, struct buffer *out)
 {
@@ -375,8 +392,8 @@ static void write_flow(const struct flow_text *t, bool opened, struct buffer *ou
 		buffer_text(out, " may");
 		add_what(t, out);
 		add_near(t, out);
-		if (!flows[t->set->flow].ping)
-			buffer_printf(out, " port %s", t->port);
+		if (!flows[t->set->flow].ping && t->set->flow != FLOW_DHCP_FROM) // whose port is the server's
+			buffer_printf(out, " on port %s", t->port);
 	} else {
 		add_near(t, out);
 		buffer_text(out, " may");
@@ -436,7 +453,7 @@ static void judge(struct compare *c, const struct flow_set *s, size_t e)
 
 	if (flows[s->flow].ping && type != 8 && type != 128)
 		return; // the answers
-	presence = find(c->there, s, e);
+	presence = c->apart ? ABSENT : find(c->there, s, e);
 	if (presence == WHOLE)
 		return;
 	c->count++;
@@ -467,7 +484,7 @@ static const struct ruleset_set *counterpart(const struct ruleset *ruleset, cons
 // cost no search for each element.
 static void walk_set(struct compare *c, const struct flow_set *s)
 {
-	const struct ruleset_set *other = counterpart(c->there->ruleset, s);
+	const struct ruleset_set *other = c->apart ? NULL : counterpart(c->there->ruleset, s);
 	size_t size = (size_t)s->set->key_size * (s->set->interval ? 2 : 1);
 	size_t o = 0;
 
@@ -487,6 +504,7 @@ static void walk_set(struct compare *c, const struct flow_set *s)
 
 static void walk(struct compare *c)
 {
+	c->apart = c->here->policy->role != c->there->policy->role;
 	for (size_t t = 0; t < c->here->ruleset->table_count; t++) {
 		const struct ruleset_table *table = &c->here->ruleset->tables[t];
 

@@ -102,14 +102,15 @@ static struct group whole(const struct diff_facts *old, const struct diff_facts 
 
 // ---- text ----
 
-// The values of one key that differ: "address +10.20.0.6 -10.20.0.5", "port 104 -> 11112" or, for something
-// that is only in one policy, "address 10.20.0.6 10.20.0.7".
-static void write_key(const struct group *key, char sign, size_t most, struct buffer *out)
+// The values of one key that differ, after the key: "address +10.20.0.6 -10.20.0.5", "port 104 -> 11112" or,
+// for something that is only in one policy, "address 10.20.0.6 10.20.0.7".
+static void write_values(const struct group *key, char sign, size_t most, struct buffer *out)
 {
 	const struct diff_fact *fact, *removed_fact = NULL, *added_fact = NULL;
 	struct group look = *key;
 	size_t added = 0, removed = 0, shown = 0;
-	bool is_added;
+	const char *name = diff_key_name(any_fact(key)->key);
+	bool each = diff_key_style(any_fact(key)->key) == DIFF_EACH, is_added;
 
 	while ((fact = next_single(&look, &is_added))) {
 		added += is_added;
@@ -122,14 +123,31 @@ static void write_key(const struct group *key, char sign, size_t most, struct bu
 		return;
 	}
 	look = *key;
-	while ((fact = next_single(&look, &is_added)) && shown++ < most)
+	for (; (fact = next_single(&look, &is_added)) && shown < most; shown++) {
+		if (each && shown)
+			buffer_printf(out, "; %s", name);
 		buffer_printf(out, " %s%s",
 		              sign != '~' ? ""
 		              : is_added  ? "+"
 		                          : "-",
 		              value_of(key, fact, is_added));
+	}
 	if (added + removed > most)
 		buffer_printf(out, " and %zu more", added + removed - most);
+}
+
+static void write_key(const struct group *key, char sign, size_t most, struct buffer *out)
+{
+	const struct diff_fact *fact = any_fact(key);
+
+	if (diff_key_style(fact->key) == DIFF_FLAG) {
+		if (sign == '~')
+			buffer_text(out, sign_of(key) == '+' ? "+" : "-");
+		buffer_text(out, diff_key_name(fact->key));
+		return;
+	}
+	buffer_text(out, diff_key_name(fact->key));
+	write_values(key, sign, most, out);
 }
 
 static void write_change(const struct group *change, size_t most, struct buffer *out)
@@ -157,13 +175,12 @@ static void write_change(const struct group *change, size_t most, struct buffer 
 			// "role: host -> router": the part's name says it already
 			struct buffer values = BUFFER_EMPTY;
 
-			write_key(&key, sign, most, &values);
+			write_values(&key, sign, most, &values);
 			buffer_text(out, values.data ? values.data + 1 : "");
 			out->failed = out->failed || buffer_failed(&values);
 			buffer_fini(&values);
 			continue;
 		}
-		buffer_text(out, diff_key_name(fact->key));
 		write_key(&key, sign, most, out);
 	}
 	buffer_text(out, "\n");

@@ -54,7 +54,7 @@ _leadglass()
 		_leadglass_offer -f
 		;;
 	explain:1) _leadglass_offer -W "in out forward" ;;
-	explain:2) _leadglass_offer -W "tcp udp icmp icmpv6" ;;
+	explain:2) _leadglass_offer -W "tcp udp icmp icmpv6 arp" ;;
 	explain:[34]) ;;
 	explain:*)
 		if [[ $previous == [io]if ]]; then

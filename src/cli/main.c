@@ -44,6 +44,12 @@ static int help(void)
 	return cli_answer(&out, CLI_YES);
 }
 
+static int too_many(const char *command, const char *word)
+{
+	cli_message("%s: one word too many: %s", command, word);
+	return CLI_USAGE;
+}
+
 static int version(void)
 {
 	struct buffer out = BUFFER_EMPTY;
@@ -99,6 +105,24 @@ static int unknown(const char *word)
 	return CLI_USAGE;
 }
 
+// `leadglass help [COMMAND]`. There is no more to say about help itself.
+static int help_about(int argc, char **argv)
+{
+	const char *word = argc > 2 ? argv[2] : "help";
+	char option[] = "--help";
+	char *arguments[] = {argv[2], option, NULL};
+
+	if (argc > 3)
+		return too_many(argv[1], argv[3]);
+	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return help();
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, word) == 0)
+			return commands[i].run(2, arguments);
+	}
+	return unknown(word);
+}
+
 // A caller that closed one of the three is not to have the policy file or the netlink socket in its place. Each
 // is opened the wrong way round, so that using it still fails.
 static void fill_standard_descriptors(void)
@@ -118,20 +142,10 @@ int main(int argc, char **argv)
 		cli_message("no command given; leadglass --help lists them");
 		return CLI_USAGE;
 	}
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2))
-		return help();
+	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		return help_about(argc, argv);
 	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-		return version();
-	if (strcmp(word, "help") == 0) {
-		char option[] = "--help";
-		char *arguments[] = {argv[2], option, NULL};
-
-		for (size_t i = 0; i < COMMANDS; i++) {
-			if (strcmp(commands[i].name, argv[2]) == 0)
-				return commands[i].run(2, arguments);
-		}
-		return unknown(argv[2]);
-	}
+		return argc > 2 ? too_many(word, argv[2]) : version();
 	if (word[0] == '-') {
 		cli_message("there is no option %s before a command; leadglass --help says what there is",
 		            word);

@@ -142,6 +142,12 @@ static const char *read_set(const struct nlattr *const *a, struct ruleset_set *s
 		set->types[i] = (uint8_t)types[i];
 		set->key_size = (uint8_t)(set->key_size + (ruleset_type_size(types[i]) + 3) / 4 * 4);
 	}
+	// Longer than any of ours: a stand-in, so that the rest of the table is read and this set is told of.
+	if (set->key_size > RULESET_KEY_MAX) {
+		types[0] = TYPE_IPV4_ADDR;
+		*ret_count = 1;
+		return "keys of another length";
+	}
 	set->interval = flags & NFT_SET_INTERVAL;
 	set->constant = flags & NFT_SET_CONSTANT;
 	set->detailed = a[NFTA_SET_EXPR];
@@ -149,7 +155,7 @@ static const char *read_set(const struct nlattr *const *a, struct ruleset_set *s
 		return "a map";
 	if (flags != nft_set_flags(set))
 		return "other flags";
-	if (key_length != nft_key_length(set) || set->key_size > RULESET_KEY_MAX)
+	if (key_length != nft_key_length(set))
 		return "keys of another length";
 	if (a[NFTA_SET_EXPRESSIONS] || (a[NFTA_SET_EXPR] && !is_plain_counter(a[NFTA_SET_EXPR])))
 		return "an expression on each element";

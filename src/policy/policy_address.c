@@ -19,6 +19,23 @@ static bool is_unspecified(const struct prefix *prefix)
 	return prefix_is_exact(prefix) && memcmp(prefix->octets, zeros, sizeof zeros) == 0;
 }
 
+// For who meant every address; `every` is how to write that, where it may be meant.
+static const char *instead_of_any(enum policy_address_use use, const char *every)
+{
+	switch (use) {
+	case POLICY_ADDRESS_DEVICE:
+		return "write the device's own address";
+	case POLICY_ADDRESS_PEER:
+		return "name the peer's own address, such as 10.20.0.5, or its network, such as 10.20.3.0/28";
+	case POLICY_ADDRESS_MANAGER:
+		return "name the network of those who administer, such as 10.20.9.0/24";
+	case POLICY_ADDRESS_REMOTE:
+	case POLICY_ADDRESS_TARGET:
+		break;
+	}
+	return every;
+}
+
 bool policy_address_suits(struct policy_parser *p, const struct word *word, const struct prefix *prefix,
                           enum policy_address_use use)
 {
@@ -27,10 +44,9 @@ bool policy_address_suits(struct policy_parser *p, const struct word *word, cons
 		return true; // nearly all of them
 	if (is_unspecified(prefix))
 		return policy_error_word(p, word,
-		                         use == POLICY_ADDRESS_DEVICE ? "write the device's own address"
-		                         : prefix->family == ADDRESS_IPV4
-		                                 ? "for every IPv4 address write 0.0.0.0/0"
-		                                 : "for every IPv6 address write ::/0",
+		                         instead_of_any(use, prefix->family == ADDRESS_IPV4
+		                                                     ? "for every IPv4 address write 0.0.0.0/0"
+		                                                     : "for every IPv6 address write ::/0"),
 		                         "%s is the address of no host", SHOW(word));
 	if (prefix_is_loopback(prefix))
 		return policy_error_word(p, word,
@@ -85,7 +101,7 @@ static bool is_name(const struct word *word)
 	return strange || (letter && !colon);
 }
 
-static void not_an_address(struct policy_parser *p, const struct word *word)
+static void not_an_address(struct policy_parser *p, const struct word *word, enum policy_address_use use)
 {
 	static const char *const right =
 	        "write an address or a prefix, such as 10.20.0.5, 10.20.0.0/24 or 2001:db8:20::5";
@@ -108,7 +124,7 @@ static void not_an_address(struct policy_parser *p, const struct word *word)
 	else if (word->size && only(word, "0123456789.*") && find(word, '*') < word->size)
 		policy_error_word(p, word, "write a prefix such as 10.20.0.0/24", "an address with a '*'");
 	else if (policy_word_equal(word, "any") || policy_word_equal(word, "all"))
-		policy_error_word(p, word, "for every address write 0.0.0.0/0 and ::/0",
+		policy_error_word(p, word, instead_of_any(use, "for every address write 0.0.0.0/0 and ::/0"),
 		                  "'%s' is not an address", SHOW(word));
 	else if (is_name(word))
 		policy_error_word(
@@ -180,6 +196,10 @@ static void host_bits(struct policy_parser *p, const struct word *word, const st
 void policy_address_refuse(struct policy_parser *p, const struct word *word, enum prefix_error error,
                            const struct prefix *prefix, enum policy_address_use use)
 {
+	if (find(word, '#') < word->size) {
+		policy_error_word(p, word, POLICY_COMMENT_ADVICE, "'%s' is not an address", SHOW(word));
+		return;
+	}
 	struct word before = part(word, 0, find(word, '%'));
 	size_t last_colon = 0;
 	for (size_t i = 0; i < word->size; i++)
@@ -191,7 +211,7 @@ void policy_address_refuse(struct policy_parser *p, const struct word *word, enu
 	case PREFIX_OK:
 		break;
 	case PREFIX_NOT_AN_ADDRESS:
-		not_an_address(p, word);
+		not_an_address(p, word, use);
 		break;
 	case PREFIX_BAD_LENGTH:
 		bad_length(p, word);

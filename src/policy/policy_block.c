@@ -15,8 +15,31 @@ const struct policy_form *policy_form_find(const struct policy_form *forms, size
 	return NULL;
 }
 
+// What other programs' configuration files call the same.
+static const struct {
+	const char *said, *meant;
+} other_names[] = {
+        {"ip", "address"},       {"host", "address"},   {"src", "address"},     {"aet", "ae-title"},
+        {"aetitle", "ae-title"}, {"send", "initiates"}, {"receive", "accepts"},
+};
+
+static const char *other_name(const struct policy_form *forms, size_t count, const struct word *name)
+{
+	for (size_t i = 0; i < sizeof other_names / sizeof other_names[0]; i++) {
+		const char *meant = other_names[i].meant;
+		struct word word = {.text = meant, .size = (uint32_t)strlen(meant)};
+		if (policy_edits(name, other_names[i].said, strlen(other_names[i].said)) == 0 &&
+		    policy_form_find(forms, count, &word))
+			return meant;
+	}
+	return NULL;
+}
+
 const char *policy_form_nearest(const struct policy_form *forms, size_t count, const struct word *name)
 {
+	const char *other = other_name(forms, count, name);
+	if (other)
+		return other;
 	const char *names[POLICY_FORMS_MAX];
 	size_t shown = 0;
 	for (size_t i = 0; i < count; i++)

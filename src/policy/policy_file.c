@@ -22,14 +22,15 @@ int policy_read(struct policy *policy, const char *path, struct problems *proble
 	static const struct policy_loader loader = {.load = load};
 	char *text;
 	size_t size;
+	const char *quote = strcmp(path, "-") == 0 ? "" : "'";
 	policy_init(policy);
 	int r = file_read(path, POLICY_FILE_MAX, &text, &size);
 	if (r == -EFBIG)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "%s is over %u MiB", path,
 		             POLICY_FILE_MAX >> 20);
 	else if (r < 0)
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read %s: %s",
-		             strcmp(path, "-") == 0 ? "standard input" : path, strerror(-r));
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read %s%s%s: %s", quote,
+		             *quote ? path : "standard input", quote, strerror(-r));
 	if (r < 0)
 		return r;
 	return policy_parse(policy, path, text, size, &loader, problems);

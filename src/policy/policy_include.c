@@ -138,6 +138,17 @@ bool policy_file_begin(struct policy_parser *p, const char *name, char *text, si
 	return true;
 }
 
+// What a file that could not be read was perhaps to be.
+static const char *unread_advice(const struct word *word, int error)
+{
+	bool pattern = false;
+	for (uint32_t i = 0; i < word->size; i++)
+		pattern |= strchr("*?[", word->text[i]) != NULL;
+	if (error == -EISDIR || pattern)
+		return "include reads one file; patterns and folders are not read";
+	return word->text[0] == '/' ? NULL : "a path is relative to the folder of the file that names it";
+}
+
 static bool load(struct policy_parser *p, const struct word *word, const char *path)
 {
 	const struct sources *sources = &p->policy->sources;
@@ -151,11 +162,8 @@ static bool load(struct policy_parser *p, const struct word *word, const char *p
 	if (r == -EFBIG)
 		return policy_error_word(p, word, NULL, "%s is over %u MiB", path, POLICY_FILE_MAX >> 20);
 	if (r < 0)
-		return policy_error_word(p, word,
-		                         word->text[0] == '/'
-		                                 ? NULL
-		                                 : "a path is relative to the folder of the file that names it",
-		                         "cannot read %s: %s", path, strerror(-r));
+		return policy_error_word(p, word, unread_advice(word, r), "cannot read '%s': %s", path,
+		                         strerror(-r));
 	if (!is_new(p, word, path, text, size)) {
 		free(text);
 		return false;

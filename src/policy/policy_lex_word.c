@@ -6,6 +6,7 @@
 #include "policy/policy_lex_word.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,42 @@ const char *policy_lex_odd_character(struct policy_lex *lex, const char *p, bool
 	return p + size;
 }
 
+// What to type in place of a character that word processors put for it; NULL for all others.
+static const char *typed_as(uint32_t c)
+{
+	switch (c) {
+	case 0x2013:
+	case 0x2014:
+		return "-";
+	case 0x2018:
+	case 0x2019:
+		return "'";
+	case 0x201c:
+	case 0x201d:
+	case 0x201e:
+		return "\"";
+	}
+	return NULL;
+}
+
+// One character of a word that is not plain ASCII. A typographic one is said once a word.
+static const char *odd_in_word(struct policy_lex *lex, const char *p, bool quoted, bool *broken)
+{
+	uint32_t c;
+	size_t size = text_utf8(p, (size_t)(lex->end - p), &c);
+	const char *typed = size > 0 ? typed_as(c) : NULL;
+	if (!typed || (quoted && *typed == '-')) // a dash within quotes may be meant: "St. Anna – Nord"
+		return policy_lex_odd_character(lex, p, quoted, broken);
+	char instead[100];
+	snprintf(instead, sizeof instead,
+	         "write a plain %s; text pasted from a document often brings these along", typed);
+	if (!*broken)
+		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), (uint32_t)size, instead,
+		             "a typographic %s (U+%04X)", *typed == '-' ? "dash" : "quote", c);
+	*broken = true;
+	return p + size;
+}
+
 // Keeps a copy of text[0] ... text[size - 1] without the backslashes of its escapes.
 static void unescape(struct policy_lex *lex, const char *text, size_t size, struct word *ret)
 {
@@ -85,10 +122,12 @@ static void unescape(struct policy_lex *lex, const char *text, size_t size, stru
 }
 
 // A quote that is not closed on its line. What follows it is lost, but not a `{` at the line's end.
-static const char *unclosed(struct policy_lex *lex, const char *start, const char *line_end)
+static const char *unclosed(struct policy_lex *lex, const char *start, const char *line_end, bool said)
 {
-	problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, start), (uint32_t)(line_end - start),
-	             "a quoted word ends on the line it began on", "this %c is not closed", *start);
+	if (!said)
+		problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, start),
+		             (uint32_t)(line_end - start), "a quoted word ends on the line it began on",
+		             "this %c is not closed", *start);
 	const char *p = line_end;
 	while (p > start + 1 && strchr(" \t", p[-1]))
 		p--;
@@ -119,8 +158,7 @@ static const char *scan_quoted(struct policy_lex *lex, const char *start, struct
 	while (*p != *start) {
 		enum policy_lex_class class = policy_lex_class_of(*p);
 		if (class == LEX_LINE || class == LEX_RETURN || p == lex->end) {
-			if (!scan->broken)
-				p = unclosed(lex, start, p);
+			p = unclosed(lex, start, p, scan->broken);
 			scan->broken = true;
 			return p;
 		}
@@ -130,7 +168,7 @@ static const char *scan_quoted(struct policy_lex *lex, const char *start, struct
 			if (policy_lex_class_of(*p) == LEX_PLAIN || *p == '"' || *p == '\\')
 				p++;
 		} else if (class == LEX_HIGH || class == LEX_CONTROL) {
-			p = policy_lex_odd_character(lex, p, true, &scan->broken);
+			p = odd_in_word(lex, p, true, &scan->broken);
 		} else {
 			p++;
 		}
@@ -150,22 +188,21 @@ static const char *scan_quoted(struct policy_lex *lex, const char *start, struct
 static const char *scan_bare(struct policy_lex *lex, const char *start, struct scan *scan)
 {
 	const char *p = start;
-	bool said_quote = false;
 	scan->body = p;
 	while (!policy_lex_ends_word(lex, p)) {
 		enum policy_lex_class class = policy_lex_class_of(*p);
 		if (class == LEX_HIGH || class == LEX_CONTROL) {
-			p = policy_lex_odd_character(lex, p, false, &scan->broken);
+			p = odd_in_word(lex, p, false, &scan->broken);
 		} else if (class == LEX_ESCAPE) {
 			scan->escapes = true;
 			if (escaped(lex, p++, &scan->broken) && policy_lex_class_of(*p) != LEX_HIGH)
 				p++;
 		} else {
-			if (class == LEX_QUOTE && !said_quote) {
+			if (class == LEX_QUOTE && !scan->broken) {
 				problem_addf(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), 1,
 				             "put the whole word in quotes", "a %c in the middle of a word",
 				             *p);
-				said_quote = scan->broken = true;
+				scan->broken = true;
 			}
 			p++;
 		}

@@ -80,8 +80,10 @@ static void peer_matches(struct policy_lint *lint, const struct policy_peer *pee
 		                  : "this peer can never match: it has IPv6 addresses, its devices only IPv4");
 }
 
-// Services whose answers come on an association in the other direction.
-static void answers(struct policy_lint *lint, const struct policy_peer *peer, uint32_t answered_elsewhere)
+// Services whose answers come on an association in the other direction. `initiated` is what the device opens to
+// any of its peers: the answer may go to another node of the same archive.
+static void answers(struct policy_lint *lint, const struct policy_peer *peer, uint32_t answered_elsewhere,
+                    uint32_t initiated)
 {
 	const uint32_t commitment = 1u << POLICY_STORAGE_COMMITMENT, storage = 1u << POLICY_STORAGE,
 	               query = 1u << POLICY_QUERY_RETRIEVE;
@@ -94,6 +96,18 @@ static void answers(struct policy_lint *lint, const struct policy_peer *peer, ui
 		            "add: accepts storage (a device that only asks, or uses C-GET, needs none)",
 		            "a retrieval with C-MOVE makes the peer store to the device, and the device "
 		            "accepts no storage");
+	if (peer->accepts & query && !(initiated & storage))
+		policy_warn(
+		        lint, peer->accepts_at, 7,
+		        "add: initiates storage (a peer that only asks, or uses C-GET, needs none)",
+		        "a retrieval with C-MOVE makes the device store to a peer, and the device initiates "
+		        "storage to none");
+	if (peer->accepts & commitment && !(initiated & commitment))
+		policy_warn(
+		        lint, peer->accepts_at, 7,
+		        "add: initiates storage-commitment, or take it out of 'accepts'",
+		        "storage commitment is asked for in one direction and answered in the other, and the "
+		        "device initiates it to no peer");
 }
 
 static void peer_ports(struct policy_lint *lint, const struct policy_peer *peer)
@@ -110,18 +124,20 @@ static void peer_ports(struct policy_lint *lint, const struct policy_peer *peer)
 static void peers(struct policy_lint *lint)
 {
 	const struct policy *policy = lint->policy;
-	uint32_t elsewhere = 0;
+	uint32_t elsewhere = 0, initiated = 0;
 	unsigned all = 0;
 	// A peer that only ever answers is where another one's answers come from.
 	for (size_t i = 0; i < policy->peer_count; i++)
 		if (!(policy->peers[i].initiates &
 		      (1u << POLICY_STORAGE_COMMITMENT | 1u << POLICY_QUERY_RETRIEVE)))
 			elsewhere |= policy->peers[i].accepts;
+	for (size_t i = 0; i < policy->peer_count; i++)
+		initiated |= policy->peers[i].initiates;
 	for (size_t i = 0; i < policy->device_count; i++)
 		all |= families(policy, &policy->devices[i].addresses);
 	for (size_t i = 0; i < policy->peer_count; i++) {
 		peer_matches(lint, &policy->peers[i], all);
-		answers(lint, &policy->peers[i], elsewhere);
+		answers(lint, &policy->peers[i], elsewhere, initiated);
 		peer_ports(lint, &policy->peers[i]);
 	}
 }
@@ -195,10 +211,10 @@ static int services(struct policy_lint *lint)
 	for (size_t i = 0; i < policy->service_count; i++) {
 		const struct policy_service *service = &policy->services[i];
 		if (service->kind == POLICY_SERVICE_DHCP && policy->role == POLICY_ROLE_ROUTER &&
-		    !service->for_box && service->openings.count == 0)
+		    !service->for_box)
 			warn_word(lint, &service->name,
 			          "write 'service dhcp for box', or give the devices fixed addresses",
-			          "a router passes on no DHCP broadcasts: the devices get no address by this");
+			          "a router passes on no DHCP: the devices get no address by this");
 		for (uint32_t k = 0; service->kind == POLICY_SERVICE_CUSTOM && k < service->openings.count; k++)
 			opening(lint, service, &policy->openings[service->openings.first + k], device_port);
 	}

@@ -69,6 +69,16 @@ bool policy_role_read(struct policy_parser *p, void *unused)
 	return true;
 }
 
+// How other packet filters begin a rule.
+static bool begins_rule(const struct word *name)
+{
+	static const char *const verbs[] = {"allow", "deny", "permit", "block", "accept", "drop"};
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (policy_edits(name, verbs[i], strlen(verbs[i])) == 0)
+			return true;
+	return false;
+}
+
 static void unknown(struct policy_parser *p)
 {
 	const struct word *name = &p->line.words[0];
@@ -84,7 +94,13 @@ static void unknown(struct policy_parser *p)
 		p->outside = true;
 		return;
 	}
-	policy_form_unknown(p, &top);
+	if (begins_rule(name))
+		policy_error_word(
+		        p, name,
+		        "name the partner: peer NAME { address 10.20.0.5; port 104; initiates storage }",
+		        "there are no rules to allow or deny: what is not named is dropped");
+	else
+		policy_form_unknown(p, &top);
 }
 
 static void directive(struct policy_parser *p, source_pos *seen)

@@ -80,9 +80,11 @@ void policy_validate(struct policy_parser *p);
 
 // What an address may be where it stands.
 enum policy_address_use {
-	POLICY_ADDRESS_DEVICE, // exact
-	POLICY_ADDRESS_REMOTE, // a host or a network of hosts
-	POLICY_ADDRESS_TARGET, // also a group of hosts
+	POLICY_ADDRESS_DEVICE,  // exact
+	POLICY_ADDRESS_PEER,    // a host or a network of hosts, like the next two
+	POLICY_ADDRESS_MANAGER, // and never shown how to write every address, as a peer is not
+	POLICY_ADDRESS_REMOTE,  // of a service
+	POLICY_ADDRESS_TARGET,  // also a group of hosts
 };
 // They read words[first] ... words[last - 1] and add to *span.
 bool policy_addresses_read(struct policy_parser *p, uint32_t first, uint32_t last, enum policy_address_use use,
@@ -97,6 +99,9 @@ bool policy_address_suits(struct policy_parser *p, const struct word *word, cons
 // Says why an address is none, and what was probably meant.
 void policy_address_refuse(struct policy_parser *p, const struct word *word, enum prefix_error error,
                            const struct prefix *prefix, enum policy_address_use use);
+
+// A word with a `#` in it was perhaps to end in a comment.
+#define POLICY_COMMENT_ADVICE "a comment begins with a '#' after a space"
 
 // Adds the default port of a peer or block where none was given.
 void policy_port_add(struct policy_parser *p, uint16_t first, uint16_t last, source_pos at, struct span *span);

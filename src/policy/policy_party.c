@@ -164,7 +164,7 @@ bool policy_device_read(struct policy_parser *p, void *unused)
 
 static bool peer_address(struct policy_parser *p, void *block)
 {
-	return policy_addresses_read(p, 1, p->line.count, POLICY_ADDRESS_REMOTE,
+	return policy_addresses_read(p, 1, p->line.count, POLICY_ADDRESS_PEER,
 	                             &((struct policy_peer *)block)->addresses);
 }
 
@@ -209,7 +209,10 @@ static bool services_read(struct policy_parser *p, uint32_t *set, source_pos *at
 	for (uint32_t i = 1; i < p->line.count; i++) {
 		const struct word *word = &p->line.words[i];
 		int service = policy_dicom_from_word(word);
-		if (service < 0) {
+		if (service < 0 && memchr(word->text, ',', word->size)) {
+			good = policy_error_word(p, word, "separate them with spaces",
+			                         "a comma in a list of services");
+		} else if (service < 0) {
 			const char *nearest = policy_dicom_nearest(word);
 			good = policy_error_word(
 			        p, word,

@@ -74,11 +74,18 @@ static bool wrong_sort(struct policy_parser *p, void *block)
 		return policy_error_word(p, line, ADVICE("write: %s", known[reader->service.kind].example),
 		                         "'%s' in service %s, whose ports are known", SHOW(line), SHOW(name));
 	const char *nearest = policy_service_kind_nearest(name);
+	struct prefix prefix;
+	bool address = p->line.count > 1 && prefix_parse(line[1].text, line[1].size, &prefix) == PREFIX_OK;
+	const char *mine = SHOW(address ? &line[1] : line);
+	if (policy_word_equal(name, "ssh") && policy_word_equal(line, "from"))
+		return policy_error_word(p, line,
+		                         ADVICE("to administer this host use: manage { from %s }",
+		                                address ? mine : "10.20.9.0/24"),
+		                         "'from' without tcp or udp; ssh is not a known service");
+	const char *lines = ADVICE("a service of your own has lines such as: tcp 443 %s %s", SHOW(line),
+	                           address ? mine : "10.20.0.9");
 	return policy_error_word(p, line,
-	                         nearest ? ADVICE("did you mean 'service %s'? a service of your own has lines "
-	                                          "such as: tcp 443 to 10.20.0.9",
-	                                          nearest)
-	                                 : "a service of your own has lines such as: tcp 443 to 10.20.0.9",
+	                         nearest ? ADVICE("did you mean 'service %s'? %s", nearest, lines) : lines,
 	                         "'%s' without tcp or udp; %s is not a known service", SHOW(line), SHOW(name));
 }
 

@@ -92,7 +92,7 @@ bool policy_box_read(struct policy_parser *p, void *unused)
 
 static bool manage_from(struct policy_parser *p, void *block)
 {
-	return policy_addresses_read(p, 1, p->line.count, POLICY_ADDRESS_REMOTE,
+	return policy_addresses_read(p, 1, p->line.count, POLICY_ADDRESS_MANAGER,
 	                             &((struct policy_manage *)block)->from);
 }
 

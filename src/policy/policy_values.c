@@ -65,6 +65,8 @@ bool policy_number(const char *text, size_t size, uint64_t most, uint64_t *ret)
 
 static bool refuse_port(struct policy_parser *p, const struct word *word, bool ranges)
 {
+	if (memchr(word->text, '#', word->size))
+		return policy_error_word(p, word, POLICY_COMMENT_ADVICE, "'%s' is not a port", SHOW(word));
 	if (memchr(word->text, ',', word->size))
 		return policy_error_word(p, word, "separate ports with spaces", "a comma in a list of ports");
 	bool number = word->size > 0;

@@ -97,6 +97,7 @@ static void fill_packet(const struct policy *policy, const struct packet_flow *f
 	ret->source = flow->source.address;
 	ret->destination = flow->destination.address;
 	ret->source_port = flow->source.port;
+	ret->source_port_given = flow->source.has_port;
 	ret->destination_port = flow->destination.port;
 	ret->protocol = flow->protocol;
 	ret->ether_type = flow->arp ? PACKET_ARP_TYPE : six ? 0x86dd : 0x0800;

@@ -22,6 +22,7 @@ struct packet {
 	struct mac arp_source;                    // the sender as the ARP message says, not as the frame does
 	uint8_t protocol;                         // IPPROTO_TCP, ...: the transport after any extension headers
 	uint16_t source_port, destination_port;   // host order; tcp, udp
+	bool source_port_given;                   // it was written, packet_parse did not choose it
 	uint8_t icmp_type;                        // icmp, icmpv6
 	uint8_t hop_limit;                        // TTL or hop limit
 	char in_interface[16], out_interface[16]; // "" when unknown
@@ -40,7 +41,7 @@ struct packet {
 // Reads a flow as `explain` takes it:
 //   in|out|forward PROTO SRC[:PORT] DST[:PORT] [OPTION ...]
 // PROTO is tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp[/request|/reply] or a protocol number; an IPv6 address
-// with a port stands in brackets. Options:
+// with a port stands in brackets. Upper case is read like lower case, but in names of interfaces. Options:
 //   iif NAME, oif NAME       the interface it comes and leaves by
 //   mac ADDRESS              the frame's sender, where frames are seen (role bridge); else the device's own
 //   established, reply       not the first packet of its connection; a reply travels against the first packet

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ruleset/ruleset_spell.h"
 
@@ -49,12 +50,12 @@ static int read_hook(struct packet_reader *r, struct packet *ret)
 {
 	const char *word = next_word(r);
 	if (!word)
-		return fail(r, 0, "no flow given; write: in|out|forward PROTO SRC[:PORT] DST[:PORT]");
-	if (strcmp(word, "in") == 0)
+		return fail(r, 0, "the direction is missing: in, out or forward");
+	if (strcasecmp(word, "in") == 0)
 		ret->hook = HOOK_INPUT;
-	else if (strcmp(word, "out") == 0)
+	else if (strcasecmp(word, "out") == 0)
 		ret->hook = HOOK_OUTPUT;
-	else if (strcmp(word, "forward") == 0)
+	else if (strcasecmp(word, "forward") == 0)
 		ret->hook = HOOK_FORWARD;
 	else
 		return fail(r, 0, "'%s' is no direction; it is one of in, out, forward", word);
@@ -73,7 +74,7 @@ static int read_icmp_type(struct packet_reader *r, const char *text, struct pack
 	}
 	for (number = 0; number < 256; number++) {
 		const char *name = ruleset_spell_icmp(flow->protocol == IPPROTO_ICMPV6, (uint8_t)number);
-		if (name && strcmp(name, text) == 0) {
+		if (name && strcasecmp(name, text) == 0) {
 			flow->type = (uint8_t)number;
 			return 0;
 		}
@@ -85,11 +86,52 @@ static int read_icmp_type(struct packet_reader *r, const char *text, struct pack
 static int read_arp(struct packet_reader *r, const char *operation, struct packet_flow *flow)
 {
 	flow->arp = true;
-	flow->arp_operation = operation && strcmp(operation, "reply") == 0 ? 2 : 1;
-	if (operation && strcmp(operation, "reply") != 0 && strcmp(operation, "request") != 0)
+	flow->arp_operation = operation && strcasecmp(operation, "reply") == 0 ? 2 : 1;
+	if (operation && strcasecmp(operation, "reply") != 0 && strcasecmp(operation, "request") != 0)
 		return fail(r, flow->word, "'%s' is no ARP operation this reads; it is request or reply",
 		            operation);
 	return 0;
+}
+
+// "ADDRESS", "ADDRESS4:PORT", "[ADDRESS6]", "[ADDRESS6]:PORT": where the address is, and the port or NULL.
+// False: a bracket is not as it should be.
+static bool split_end(const char *word, const char **ret_address, size_t *ret_size, const char **ret_port)
+{
+	const char *colon = strchr(word, ':');
+	*ret_address = word;
+	*ret_size = strlen(word);
+	*ret_port = NULL;
+	if (*word == '[') {
+		const char *close = strchr(word, ']');
+		if (!close || (close[1] && close[1] != ':'))
+			return false;
+		*ret_address = word + 1;
+		*ret_size = (size_t)(close - *ret_address);
+		*ret_port = close[1] ? close + 2 : NULL;
+	} else if (colon && colon == strrchr(word, ':')) {
+		*ret_size = (size_t)(colon - word);
+		*ret_port = colon + 1;
+	}
+	return true;
+}
+
+// What stands where a protocol should be.
+static int not_a_protocol(struct packet_reader *r, size_t at, const char *word, const char *name)
+{
+	const char *address, *port;
+	size_t size;
+	struct prefix prefix;
+	if (strcasecmp(name, "ping") == 0)
+		return fail(r, at,
+		            "'%s' is no protocol this reads; did you mean icmp, with IPv6 addresses icmpv6?",
+		            name);
+	if (split_end(word, &address, &size, &port) && prefix_parse(address, size, &prefix) == PREFIX_OK)
+		return fail(r, at,
+		            "the protocol is missing before '%s': tcp, udp, icmp, icmpv6, arp or a number",
+		            word);
+	return fail(r, at,
+	            "'%s' is no protocol this reads; it is tcp, udp, icmp, icmpv6, arp or a number (0-255)",
+	            name);
 }
 
 static int read_protocol(struct packet_reader *r, struct packet_flow *flow)
@@ -104,23 +146,20 @@ static int read_protocol(struct packet_reader *r, struct packet_flow *flow)
 	flow->word = r->at;
 	const char *word = next_word(r);
 	if (!word)
-		return fail(r, r->count, "a protocol is missing: tcp, udp, icmp, icmpv6, arp or a number");
+		return fail(r, r->count, "the protocol is missing: tcp, udp, icmp, icmpv6, arp or a number");
 	char name[16];
 	const char *slash = strchr(word, '/');
 	snprintf(name, sizeof name, "%.*s", slash ? (int)(slash - word) : 15, word);
-	if (strcmp(name, "arp") == 0)
+	if (strcasecmp(name, "arp") == 0)
 		return read_arp(r, slash ? slash + 1 : NULL, flow);
 
 	unsigned number = 256;
 	if (!read_number(name, 255, &number))
 		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-			if (strcmp(name, names[i].name) == 0)
+			if (strcasecmp(name, names[i].name) == 0)
 				number = names[i].number;
 	if (number > 255)
-		return fail(
-		        r, flow->word,
-		        "'%s' is no protocol this reads; it is tcp, udp, icmp, icmpv6, arp or a number (0-255)",
-		        name);
+		return not_a_protocol(r, flow->word, word, name);
 	flow->protocol = (uint8_t)number;
 	if (!slash)
 		return 0;
@@ -173,26 +212,16 @@ static int read_address(struct packet_reader *r, size_t at, const char *text, si
 	return 0;
 }
 
-// "ADDRESS", "ADDRESS4:PORT", "[ADDRESS6]", "[ADDRESS6]:PORT"
 static int read_end(struct packet_reader *r, const char *which, struct packet_end *end)
 {
 	end->word = r->at;
 	const char *word = next_word(r);
 	if (!word)
 		return fail(r, r->count, "the %s is missing: ADDRESS or ADDRESS:PORT", which);
-	const char *address = word, *port = NULL;
-	size_t size = strlen(word);
-	if (*word == '[') {
-		const char *close = strchr(word, ']');
-		if (!close || (close[1] && close[1] != ':'))
-			return fail(r, end->word, "'%s' is written as [ADDRESS]:PORT", word);
-		address = word + 1;
-		size = (size_t)(close - address);
-		port = close[1] ? close + 2 : NULL;
-	} else if (strchr(word, ':') == strrchr(word, ':') && strchr(word, ':')) {
-		size = (size_t)(strchr(word, ':') - word);
-		port = word + size + 1;
-	}
+	const char *address, *port;
+	size_t size;
+	if (!split_end(word, &address, &size, &port))
+		return fail(r, end->word, "'%s' is written as [ADDRESS]:PORT", word);
 	int result = read_address(r, end->word, address, size, &end->address);
 	if (result < 0 || !port)
 		return result;
@@ -241,6 +270,23 @@ static bool has_ports(const struct packet_flow *flow)
 	return !flow->arp && (flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP);
 }
 
+// What an IPv6 address without brackets may have been meant as, where its last group would do as a port: "; if
+// 104 is the port, write [fd20::5]:104".
+#define PORT_HINT_MAX 128
+static void hint_port(const char *word, char text[static PORT_HINT_MAX])
+{
+	struct prefix prefix;
+	char address[PREFIX_TEXT_MAX];
+	unsigned port;
+	const char *colon = strrchr(word, ':');
+	text[0] = '\0';
+	if (*word != '[' && colon && colon[1] != '0' && read_number(colon + 1, 65535, &port) &&
+	    prefix_parse(word, (size_t)(colon - word), &prefix) == PREFIX_OK && prefix_is_exact(&prefix) &&
+	    prefix.family == ADDRESS_IPV6)
+		snprintf(text, PORT_HINT_MAX, "; if %u is the port, write [%s]:%u", port,
+		         prefix_print(&prefix, address), port);
+}
+
 // The port that was called must be known; the other is any.
 static int settle_ports(struct packet_reader *r, struct packet_flow *flow, bool reply)
 {
@@ -248,15 +294,16 @@ static int settle_ports(struct packet_reader *r, struct packet_flow *flow, bool 
 		return 0;
 	struct packet_end *called = reply ? &flow->source : &flow->destination;
 	struct packet_end *caller = reply ? &flow->destination : &flow->source;
-	char address[PREFIX_TEXT_MAX];
+	char address[PREFIX_TEXT_MAX], hint[PORT_HINT_MAX];
 	prefix_print(&called->address, address);
+	hint_port(r->words[called->word], hint);
 	bool six = called->address.family == ADDRESS_IPV6;
 	if (!called->has_port)
-		return fail(r, called->word, "%s needs the port that %s; write %s%s%s:PORT%s",
+		return fail(r, called->word, "%s needs the port that %s; write %s%s%s:PORT%s%s",
 		            ruleset_spell_protocol(flow->protocol),
 		            reply ? "was called, at its source" : "is called", six ? "[" : "", address,
 		            six ? "]" : "",
-		            !reply && caller->has_port ? ", or add `reply` if this answers a call" : "");
+		            !reply && caller->has_port ? ", or add `reply` if this answers a call" : "", hint);
 	if (!caller->has_port)
 		caller->port = FIRST_DYNAMIC_PORT;
 	return 0;
@@ -310,30 +357,30 @@ static int read_option(struct packet_reader *r, const struct packet_flow *flow, 
 {
 	size_t at = r->at;
 	const char *word = next_word(r);
-	if (strcmp(word, "iif") == 0) {
+	if (strcasecmp(word, "iif") == 0) {
 		if (ret->hook == HOOK_OUTPUT)
 			return fail(r, at, "what goes out came by no interface; write oif NAME");
 		return read_interface(r, word, ret->in_interface);
 	}
-	if (strcmp(word, "oif") == 0) {
+	if (strcasecmp(word, "oif") == 0) {
 		if (ret->hook == HOOK_INPUT)
 			return fail(r, at, "what comes in leaves by no interface; write iif NAME");
 		return read_interface(r, word, ret->out_interface);
 	}
-	if (strcmp(word, "mac") == 0) {
+	if (strcasecmp(word, "mac") == 0) {
 		options->mac = true;
 		return read_mac(r, ret);
 	}
-	if (strcmp(word, "related") == 0)
+	if (strcasecmp(word, "related") == 0)
 		return read_related(r, flow, options);
-	if (strcmp(word, "reply") == 0) {
+	if (strcasecmp(word, "reply") == 0) {
 		options->reply = true;
 		options->reply_word = at;
-	} else if (strcmp(word, "established") == 0) {
+	} else if (strcasecmp(word, "established") == 0) {
 		options->established = true;
-	} else if (strcmp(word, "invalid") == 0) {
+	} else if (strcasecmp(word, "invalid") == 0) {
 		options->invalid = true;
-	} else if (strcmp(word, "spoofed") == 0) {
+	} else if (strcasecmp(word, "spoofed") == 0) {
 		if (ret->hook == HOOK_OUTPUT)
 			return fail(r, at, "spoofed is said of what comes in; this goes out");
 		options->spoofed = true;

@@ -259,10 +259,10 @@ uint32_t ruleset_build_set(struct ruleset_builder *b, const char *name, const en
 uint32_t ruleset_build_chain(struct ruleset_builder *b, const char *name, enum ruleset_hook hook,
                              int32_t priority);
 // `key_last` only for interval sets. Keys are key_size octets, padded.
-void ruleset_build_element(struct ruleset_builder *b, uint32_t set, const uint8_t *key, const uint8_t *key_last,
-                           struct ruleset_origin origin);
+void ruleset_build_element(struct ruleset_builder *b, uint32_t set_index, const uint8_t *key,
+                           const uint8_t *key_last, struct ruleset_origin origin);
 
-void ruleset_build_rule(struct ruleset_builder *b, uint32_t chain, struct ruleset_origin origin,
+void ruleset_build_rule(struct ruleset_builder *b, uint32_t chain_index, struct ruleset_origin origin,
                         const char *comment_format, ...) __attribute__((format(printf, 4, 5)));
 void ruleset_match(struct ruleset_builder *b, enum ruleset_field field, const void *value);
 void ruleset_match_not(struct ruleset_builder *b, enum ruleset_field field, const void *value);

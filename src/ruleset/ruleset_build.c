@@ -155,16 +155,16 @@ static int element_room(struct ruleset_set *set)
 	return 0;
 }
 
-void ruleset_build_element(struct ruleset_builder *b, uint32_t index, const uint8_t *key,
+void ruleset_build_element(struct ruleset_builder *b, uint32_t set_index, const uint8_t *key,
                            const uint8_t *key_last, struct ruleset_origin origin)
 {
 	if (b->error)
 		return;
-	if (!b->table || index >= b->table->set_count) {
+	if (!b->table || set_index >= b->table->set_count) {
 		b->error = -EINVAL;
 		return;
 	}
-	struct ruleset_set *set = &b->table->sets[index];
+	struct ruleset_set *set = &b->table->sets[set_index];
 	// Details are allocated once, by whoever fills them, after the last element.
 	if (set->interval != (key_last != NULL) || set->details) {
 		b->error = -EINVAL;
@@ -180,12 +180,12 @@ void ruleset_build_element(struct ruleset_builder *b, uint32_t index, const uint
 	set->origins[set->count++] = origin;
 }
 
-void ruleset_build_rule(struct ruleset_builder *b, uint32_t index, struct ruleset_origin origin,
+void ruleset_build_rule(struct ruleset_builder *b, uint32_t chain_index, struct ruleset_origin origin,
                         const char *comment_format, ...)
 {
 	if (b->error)
 		return;
-	if (!b->table || index >= b->table->chain_count) {
+	if (!b->table || chain_index >= b->table->chain_count) {
 		b->error = -EINVAL;
 		return;
 	}
@@ -198,7 +198,7 @@ void ruleset_build_rule(struct ruleset_builder *b, uint32_t index, struct rulese
 	if (text && strlen(text) > RULESET_COMMENT_MAX)
 		text[RULESET_COMMENT_MAX] = '\0';
 
-	struct ruleset_chain *chain = &b->table->chains[index];
+	struct ruleset_chain *chain = &b->table->chains[chain_index];
 	b->error = !text ? -ENOMEM
 	                 : array_room(&chain->rules, chain->count, &chain->capacity, sizeof *chain->rules);
 	if (b->error) {

@@ -109,6 +109,7 @@ static void compile_box_chains(struct compiler *c, const struct constants *const
 		rules_neighbour_discovery(c, chain, in ? constants->discovery_in : constants->discovery_out);
 		if (dhcp)
 			rules_dhcp(c, chain, dhcp);
+		rules_manage(c, chain);
 		if (in)
 			rules_spoofed(c, chain);
 		rules_connections(c, chain);
@@ -160,6 +161,7 @@ static void compile_bridge(struct compiler *c)
 	rules_neighbour_discovery(c, &chain, constants.discovery_in);
 	if (dhcp)
 		rules_dhcp(c, &chain, dhcp);
+	rules_layer2_sources(c, &chain, &layer2);
 	rules_connections(c, &chain);
 	rules_flows(c, &chain);
 	rules_end(c, chain.index, chain.name, "default deny");

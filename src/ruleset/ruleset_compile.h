@@ -85,8 +85,15 @@ void compile_dhcp_sets(struct compiler *c, const struct policy_service *service)
 void rules_dhcp(struct compiler *c, const struct chain *chain, const struct policy_service *service);
 void rules_spoofed(struct compiler *c, const struct chain *chain);
 void rules_connections(struct compiler *c, const struct chain *chain); // invalid, related
+// Who manages the machine, before anything that depends on its routes: an administrator whose way back is
+// another interface is not to be locked out, and a forged sender gets no further than one packet of a
+// connection.
+void rules_manage(struct compiler *c, const struct chain *chain);
 void rules_flows(struct compiler *c, const struct chain *chain);
 void rules_errors(struct compiler *c, const struct chain *chain, const uint32_t error_types[2]);
+typedef void (*rules_match_fn)(struct compiler *c, const void *context);
+void rules_drop(struct compiler *c, uint32_t chain, const char *log_name, const char *comment,
+                rules_match_fn match, const void *context); // log, bounded; count and drop
 void rules_end(struct compiler *c, uint32_t chain, const char *log_name, const char *comment);
 
 // ruleset_compile_bridge.c: ARP and MAC ties of role bridge.
@@ -97,7 +104,10 @@ struct layer2 {
 	uint32_t tied_macs;
 };
 void compile_layer2_sets(struct compiler *c, struct layer2 *ret);
-void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *layer2);
+// ARP, and nobody with a device's address but its own MAC.
+void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *l);
+// A device's MAC with no other address; after DHCP, which has none yet.
+void rules_layer2_sources(struct compiler *c, const struct chain *chain, const struct layer2 *l);
 
 // "policy.conf:14", the file without its folder; "" for position 0.
 #define PLACE_TEXT_MAX 80

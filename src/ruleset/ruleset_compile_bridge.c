@@ -2,6 +2,7 @@
 //
 // What role bridge adds below IP: ARP is passed for the devices' addresses only, and a device whose MAC address
 // the policy gives uses that MAC with its own addresses and no others.
+#include <stdio.h>
 #include <string.h>
 
 #include "ruleset/ruleset_compile.h"
@@ -85,52 +86,69 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 		c->b.error = ruleset_finish_set(&c->b.table->sets[i]);
 }
 
-static void drop(struct compiler *c)
-{
-	ruleset_counter(&c->b);
-	ruleset_verdict(&c->b, VERDICT_DROP);
-}
-
 static void begin(struct compiler *c, const struct chain *chain, const char *comment)
 {
 	ruleset_build_rule(&c->b, chain->index, (struct ruleset_origin){0}, "%s", comment);
 }
 
-// ip saddr @tied4 ether saddr . ip saddr != @device_macs4 counter drop
-// ether saddr @tied_macs ether saddr . ip saddr != @device_macs4 counter drop
-static void tie(struct compiler *c, const struct chain *chain, const struct layer2 *l,
-                enum address_family family)
-{
-	enum ruleset_field address = family == ADDRESS_IPV4 ? FIELD_IP_SADDR : FIELD_IP6_SADDR;
-	enum ruleset_field ether = FIELD_ETHER_SADDR, both[2] = {FIELD_ETHER_SADDR, address};
-	begin(c, chain, "a device's address from another MAC");
-	match_family(c, family);
-	ruleset_lookup(&c->b, l->tied[family], &address, 1);
-	ruleset_lookup_absent(&c->b, l->macs[family], both, 2);
-	drop(c);
-	begin(c, chain, "a device's MAC with another address");
-	ruleset_lookup(&c->b, l->tied_macs, &ether, 1);
-	match_family(c, family);
-	ruleset_lookup_absent(&c->b, l->macs[family], both, 2);
-	drop(c);
-}
+struct tie {
+	const struct layer2 *sets;
+	enum address_family family;
+};
 
 static void match_arp(struct compiler *c)
 {
 	ruleset_match_port(&c->b, FIELD_ETHER_TYPE, ETHERTYPE_ARP);
 }
 
+// meta protocol arp arp saddr ip @tied4 arp saddr ether . arp saddr ip != @device_macs4
+static void match_arp_impostor(struct compiler *c, const void *context)
+{
+	const struct tie *tie = context;
+	enum ruleset_field sender = FIELD_ARP_SADDR_IP, both[2] = {FIELD_ARP_SADDR_ETHER, FIELD_ARP_SADDR_IP};
+	match_arp(c);
+	ruleset_lookup(&c->b, tie->sets->tied[ADDRESS_IPV4], &sender, 1);
+	ruleset_lookup_absent(&c->b, tie->sets->macs[ADDRESS_IPV4], both, 2);
+}
+
+// ip saddr @tied4 ether saddr . ip saddr != @device_macs4
+static void match_other_mac(struct compiler *c, const void *context)
+{
+	const struct tie *tie = context;
+	enum ruleset_field address = tie->family == ADDRESS_IPV4 ? FIELD_IP_SADDR : FIELD_IP6_SADDR;
+	enum ruleset_field both[2] = {FIELD_ETHER_SADDR, address};
+	match_family(c, tie->family);
+	ruleset_lookup(&c->b, tie->sets->tied[tie->family], &address, 1);
+	ruleset_lookup_absent(&c->b, tie->sets->macs[tie->family], both, 2);
+}
+
+// ether saddr @tied_macs ether saddr . ip saddr != @device_macs4
+//
+// IPv4 only: every IPv6 interface has a link-local address besides those the policy gives.
+static void match_other_address(struct compiler *c, const void *context)
+{
+	const struct tie *tie = context;
+	enum ruleset_field ether = FIELD_ETHER_SADDR, both[2] = {FIELD_ETHER_SADDR, FIELD_IP_SADDR};
+	ruleset_lookup(&c->b, tie->sets->tied_macs, &ether, 1);
+	match_family(c, ADDRESS_IPV4);
+	ruleset_lookup_absent(&c->b, tie->sets->macs[ADDRESS_IPV4], both, 2);
+}
+
+static void drop_impostor(struct compiler *c, const struct chain *chain, const struct tie *tie,
+                          rules_match_fn match, const char *comment)
+{
+	char name[44];
+	snprintf(name, sizeof name, "%s spoofed", chain->name);
+	rules_drop(c, chain->index, name, comment, match, tie);
+}
+
 void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *l)
 {
 	enum ruleset_field sender = FIELD_ARP_SADDR_IP, target = FIELD_ARP_DADDR_IP;
-	enum ruleset_field both[2] = {FIELD_ARP_SADDR_ETHER, FIELD_ARP_SADDR_IP};
-	if (l->tied[ADDRESS_IPV4] != NO_SET) {
-		begin(c, chain, "ARP for a device's address from another MAC");
-		match_arp(c);
-		ruleset_lookup(&c->b, l->tied[ADDRESS_IPV4], &sender, 1);
-		ruleset_lookup_absent(&c->b, l->macs[ADDRESS_IPV4], both, 2);
-		drop(c);
-	}
+	struct tie ties[2] = {{l, ADDRESS_IPV4}, {l, ADDRESS_IPV6}};
+	if (l->tied[ADDRESS_IPV4] != NO_SET)
+		drop_impostor(c, chain, &ties[ADDRESS_IPV4], match_arp_impostor,
+		              "ARP for a device's address from another MAC");
 	begin(c, chain, "ARP from a device");
 	match_arp(c);
 	ruleset_lookup(&c->b, l->devices4, &sender, 1);
@@ -141,5 +159,13 @@ void rules_layer2(struct compiler *c, const struct chain *chain, const struct la
 	ruleset_verdict(&c->b, VERDICT_ACCEPT);
 	for (size_t family = 0; family < 2; family++)
 		if (l->tied[family] != NO_SET)
-			tie(c, chain, l, (enum address_family)family);
+			drop_impostor(c, chain, &ties[family], match_other_mac,
+			              "a device's address from another MAC");
+}
+
+void rules_layer2_sources(struct compiler *c, const struct chain *chain, const struct layer2 *l)
+{
+	struct tie tie = {l, ADDRESS_IPV4};
+	if (l->tied[ADDRESS_IPV4] != NO_SET)
+		drop_impostor(c, chain, &tie, match_other_address, "a device's MAC with another address");
 }

@@ -103,11 +103,10 @@ static void dhcp_rule(struct compiler *c, const struct chain *chain, const struc
 	bool four = family == ADDRESS_IPV4;
 	enum ruleset_field source[2] = {four ? FIELD_IP_SADDR : FIELD_IP6_SADDR, FIELD_TH_SPORT};
 	enum ruleset_field destination[2] = {four ? FIELD_IP_DADDR : FIELD_IP6_DADDR, FIELD_TH_DPORT};
-	char place[PLACE_TEXT_MAX];
 	struct ruleset_origin origin = {service->name.at,
 	                                RULESET_OWNER(POLICY_OWNER_SERVICE, service - c->policy->services)};
-	ruleset_build_rule(&c->b, chain->index, origin, "%s %s, %s", four ? "DHCP" : "DHCPv6",
-	                   answer ? "answer" : "request", compile_place(c, service->name.at, place));
+	ruleset_build_rule(&c->b, chain->index, origin, "%s %s", four ? "DHCP" : "DHCPv6",
+	                   answer ? "answer" : "request");
 	ruleset_match_u8(&c->b, FIELD_L4PROTO, IPPROTO_UDP);
 	ruleset_match_port(&c->b, answer ? FIELD_TH_DPORT : FIELD_TH_SPORT, dhcp[family].client);
 	match_family(c, family);

@@ -59,35 +59,38 @@ void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, ui
 
 // limit rate 10/second burst 5 packets log prefix "leadglass input: " group 5
 // counter drop
-static void log_and_drop(struct compiler *c, uint32_t chain, const char *log_name, const char *comment,
-                         void (*match)(struct compiler *c))
+//
+// What is matched before, `match` writes into both. Comments of rules name no line of the policy: a peer
+// inserted above would change them, and rules would be exchanged for it. Elements carry the lines.
+void rules_drop(struct compiler *c, uint32_t chain, const char *log_name, const char *comment,
+                rules_match_fn match, const void *context)
 {
 	const struct policy_log *log = &c->policy->log;
-	struct ruleset_origin origin = {.at = log->at};
-	char prefix[44], place[PLACE_TEXT_MAX];
+	char prefix[44];
 	snprintf(prefix, sizeof prefix, "leadglass %s: ", log_name);
-	compile_place(c, log->at, place);
 	if (log->drops > 0) {
-		ruleset_build_rule(&c->b, chain, origin, "%s: log%s%s", comment, log->at ? ", " : "", place);
+		ruleset_build_rule(&c->b, chain, (struct ruleset_origin){.at = log->at}, "%s: log", comment);
 		if (match)
-			match(c);
+			match(c, context);
 		ruleset_limit(&c->b, log->drops, log->seconds, LOG_BURST);
 		ruleset_log(&c->b, log->group, prefix);
 	}
 	ruleset_build_rule(&c->b, chain, NOWHERE, "%s", comment);
 	if (match)
-		match(c);
+		match(c, context);
 	ruleset_counter(&c->b);
 	ruleset_verdict(&c->b, VERDICT_DROP);
 }
 
-static void match_spoofed(struct compiler *c)
+static void match_spoofed(struct compiler *c, const void *context)
 {
+	(void)context;
 	ruleset_match_u8(&c->b, FIELD_FIB_REVERSE, 0);
 }
 
-static void match_invalid(struct compiler *c)
+static void match_invalid(struct compiler *c, const void *context)
 {
+	(void)context;
 	ruleset_match_state(&c->b, CT_INVALID);
 }
 
@@ -96,8 +99,8 @@ void rules_spoofed(struct compiler *c, const struct chain *chain)
 {
 	char name[44];
 	snprintf(name, sizeof name, "%s spoofed", chain->name);
-	log_and_drop(c, chain->index, name, "spoofed: the way back to the source is not through this interface",
-	             match_spoofed);
+	rules_drop(c, chain->index, name, "spoofed: the way back to the source is not through this interface",
+	           match_spoofed, NULL);
 }
 
 // ct state invalid ... drop
@@ -106,7 +109,7 @@ void rules_connections(struct compiler *c, const struct chain *chain)
 {
 	char name[44];
 	snprintf(name, sizeof name, "%s invalid", chain->name);
-	log_and_drop(c, chain->index, name, "belongs to no connection and begins none", match_invalid);
+	rules_drop(c, chain->index, name, "belongs to no connection and begins none", match_invalid, NULL);
 	ruleset_build_rule(&c->b, chain->index, NOWHERE, "errors about known connections");
 	ruleset_match_state(&c->b, CT_RELATED);
 	ruleset_goto(&c->b, chain->errors);
@@ -114,7 +117,7 @@ void rules_connections(struct compiler *c, const struct chain *chain)
 
 void rules_end(struct compiler *c, uint32_t chain, const char *log_name, const char *comment)
 {
-	log_and_drop(c, chain, log_name, comment, NULL);
+	rules_drop(c, chain, log_name, comment, NULL, NULL);
 }
 
 // The fields of a lookup for a packet that travels with (original) or against (reply) the connection's opener.
@@ -178,14 +181,10 @@ static void flow_rule(struct compiler *c, const struct chain *chain, const struc
 	const struct flow_info *info = flow_info(kind);
 	struct ruleset_origin origin = NOWHERE;
 	enum ruleset_field fields[3];
-	char place[PLACE_TEXT_MAX] = "";
-	if (kind == FLOW_MANAGE) {
+	if (kind == FLOW_MANAGE)
 		origin = (struct ruleset_origin){c->policy->manage.at, RULESET_OWNER(POLICY_OWNER_MANAGE, 0)};
-		compile_place(c, origin.at, place);
-	}
 	size_t count = flow_fields(scope, kind, family, reply, fields);
-	ruleset_build_rule(&c->b, chain->index, origin, "%s%s%s%s", info->rule_comment,
-	                   reply ? ", answers" : "", place[0] ? ", " : "", place);
+	ruleset_build_rule(&c->b, chain->index, origin, "%s%s", info->rule_comment, reply ? ", answers" : "");
 	if (kind == FLOW_MANAGE)
 		match_interface(c, reply ? FIELD_OIFNAME : FIELD_IIFNAME);
 	ruleset_match_u8(&c->b, FIELD_CT_DIRECTION, reply);
@@ -210,15 +209,28 @@ static bool passes(enum travel travel, bool inbound, bool reply)
 	return true;
 }
 
+static void rules_kind(struct compiler *c, const struct chain *chain, enum flow_kind kind,
+                       enum address_family family, bool reply)
+{
+	if (chain->scope->sets[kind][family] != NO_SET &&
+	    passes(chain->travel, flow_info(kind)->inbound, reply))
+		flow_rule(c, chain, chain->scope, kind, family, reply);
+}
+
+void rules_manage(struct compiler *c, const struct chain *chain)
+{
+	for (size_t family = 0; family < 2; family++)
+		rules_kind(c, chain, FLOW_MANAGE, (enum address_family)family, false);
+}
+
 void rules_flows(struct compiler *c, const struct chain *chain)
 {
 	for (size_t family = 0; family < 2; family++)
 		for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++)
 			for (int reply = 0; reply < 2; reply++)
-				if (chain->scope->sets[kind][family] != NO_SET &&
-				    passes(chain->travel, flow_info((enum flow_kind)kind)->inbound, reply))
-					flow_rule(c, chain, chain->scope, (enum flow_kind)kind,
-					          (enum address_family)family, reply);
+				if (kind != FLOW_MANAGE || reply)
+					rules_kind(c, chain, (enum flow_kind)kind, (enum address_family)family,
+					           reply);
 }
 
 // icmp type @icmp_errors ct protocol tcp ct original ip daddr . ct original proto-dst @initiates4 accept

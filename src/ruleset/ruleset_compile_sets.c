@@ -32,7 +32,7 @@ static const struct flow_info infos[FLOW_KIND_COUNT] = {
                            "services offered, udp"},
         [FLOW_PING_TO] = {"ping_to", IPPROTO_ICMP, false, true, "who may be pinged", "ping to"},
         [FLOW_PING_FROM] = {"ping_from", IPPROTO_ICMP, true, true, "who may ping", "ping from"},
-        [FLOW_MANAGE] = {"manage", IPPROTO_TCP, true, true, "who may administer the box", "manage"},
+        [FLOW_MANAGE] = {"manage", IPPROTO_TCP, true, true, "who may administer this machine", "manage"},
 };
 
 const struct flow_info *flow_info(enum flow_kind kind)
@@ -296,6 +296,10 @@ static uint32_t room_for(size_t count)
 int compile_finish_set(const struct compiler *c, struct ruleset_set *set)
 {
 	int r = set->interval ? ruleset_make_disjoint(set) : 0;
+	if (r == -E2BIG)
+		problem_add(c->problems, PROBLEM_ERROR, set->origins[0].at, 1,
+		            "the port ranges of services overlap in too many ways",
+		            "write fewer, wider ranges");
 	if (r == 0)
 		r = ruleset_finish_set(set);
 	if (r == 0)

@@ -2,9 +2,9 @@
 //
 // Makes the elements of an interval set disjoint. The kernel finds some overlaps of concatenated intervals and
 // refuses them, does not find others, and which it is depends on the order they come in; policies overlap all
-// the time (a network and a part of it, a port and a range around it). Addresses are prefixes, so two of them
-// are nested or apart; port ranges are cut at each other's ends first, and then an element is either apart from
-// another or inside it, and those inside go.
+// the time (a network and a part of it, a port and a range around it). Overlapping ranges of the same addresses
+// are joined. Addresses are prefixes, so two of them are nested or apart; port ranges that still overlap are
+// cut at each other's ends, and then an element is either apart from another or inside it, and those inside go.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,34 +156,70 @@ static bool is_inside(const struct layout *l, size_t inner, size_t outer)
 	return true;
 }
 
-static int drop_inner(struct ruleset_set *set, const struct layout *l)
+typedef int (*order_fn)(const void *a, const void *b, void *layout);
+typedef bool (*absorb_fn)(const struct layout *l, size_t element, size_t kept);
+
+// Goes through the elements in order and takes out those that the last one kept absorbs.
+static int sweep(struct ruleset_set *set, const struct layout *l, order_fn order_of, absorb_fn absorb)
 {
 	uint32_t *order = malloc(set->count * sizeof *order);
-	bool *inner = calloc(set->count, sizeof *inner);
-	if (!order || !inner) {
+	bool *gone = calloc(set->count, sizeof *gone);
+	if (!order || !gone) {
 		free(order);
-		free(inner);
+		free(gone);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < set->count; i++)
 		order[i] = (uint32_t)i;
-	qsort_r(order, set->count, sizeof *order, sweep_order, (void *)l);
+	qsort_r(order, set->count, sizeof *order, order_of, (void *)l);
 	for (size_t i = 1, kept = 0; i < set->count; i++) {
-		inner[order[i]] = is_inside(l, order[i], order[kept]);
-		if (!inner[order[i]])
+		gone[order[i]] = absorb(l, order[i], order[kept]);
+		if (!gone[order[i]])
 			kept = i;
 	}
 	size_t kept = 0;
 	for (size_t i = 0; i < set->count; i++) {
-		if (inner[i])
+		if (gone[i])
 			continue;
 		memmove(set->keys + kept * l->unit, set->keys + i * l->unit, l->unit);
 		set->origins[kept++] = set->origins[i];
 	}
 	set->count = kept;
 	free(order);
-	free(inner);
+	free(gone);
 	return 0;
+}
+
+static int compare_addresses(const struct layout *l, size_t a, size_t b)
+{
+	size_t size = l->offset[l->parts - 1];
+	int order = memcmp(first_key(l, a), first_key(l, b), size);
+	return order != 0 ? order : memcmp(last_key(l, a), last_key(l, b), size);
+}
+
+static int join_order(const void *a, const void *b, void *context)
+{
+	const struct layout *l = context;
+	size_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	int order = compare_addresses(l, i, k);
+	if (order == 0)
+		order = (int)ports_of(l, first_key(l, i)) - (int)ports_of(l, first_key(l, k));
+	if (order != 0)
+		return order;
+	return i < k ? -1 : 1;
+}
+
+// Ranges of the same addresses that share a port become one. (Without this n of them would be cut into n * n
+// pieces.)
+static bool join(const struct layout *l, size_t element, size_t kept)
+{
+	unsigned end = ports_of(l, last_key(l, kept)), more = ports_of(l, last_key(l, element));
+	if (compare_addresses(l, element, kept) != 0 || ports_of(l, first_key(l, element)) > end)
+		return false;
+	if (more > end)
+		memcpy(l->set->keys + kept * l->unit + l->set->key_size, last_key(l, element),
+		       l->set->key_size);
+	return true;
 }
 
 int ruleset_make_disjoint(struct ruleset_set *set)
@@ -193,8 +229,10 @@ int ruleset_make_disjoint(struct ruleset_set *set)
 		return 0;
 	int r = lay_out(&layout, set);
 	if (r == 0)
+		r = sweep(set, &layout, join_order, join);
+	if (r == 0)
 		r = cut_ranges(set, &layout);
 	if (r == 0)
-		r = drop_inner(set, &layout);
+		r = sweep(set, &layout, sweep_order, is_inside);
 	return r;
 }

@@ -309,7 +309,12 @@ void ruleset_print(const struct ruleset *ruleset, struct buffer *out)
 	                 "# replaces it in one transaction; no other table is touched. `leadglass load` does "
 	                 "more: it exchanges the\n"
 	                 "# rules inside the standing chains, never remaking one, cuts nothing that stays "
-	                 "allowed, and reads back.\n");
+	                 "allowed, and reads back.\n"
+	                 "# Where leadglass itself put up the wall on Linux 6.9 or later, the table is "
+	                 "persistent and nft cannot\n"
+	                 "# replace it (\"Operation not supported\"): first `leadglass remove --yes`, which "
+	                 "leaves no wall for\n"
+	                 "# that moment.\n");
 	for (size_t i = 0; i < ruleset->table_count; i++) {
 		const char *family = ruleset->tables[i].family == RULESET_INET ? "inet" : "bridge";
 		buffer_printf(out,

@@ -348,13 +348,35 @@ static void reason_dropped(const struct question *q, const struct outcome *outco
 	reason_flow(q);
 }
 
+// Drop records do not tell answers from calls, and a flow copied from one lacks the word.
+static void hint_reply(const struct question *q, const struct ruleset *ruleset)
+{
+	struct packet answer = *q->packet;
+	struct outcome outcome;
+	bool may_answer = answer.ct_state == CT_NEW || (answer.ct_state == CT_ESTABLISHED && !answer.ct_reply);
+	if (!answer.source_port_given || !may_answer)
+		return;
+	answer.ct_state = CT_ESTABLISHED;
+	answer.ct_reply = true;
+	answer.ct_source = answer.destination;
+	answer.ct_destination = answer.source;
+	answer.ct_destination_port = answer.source_port;
+	ruleset_evaluate(ruleset, &answer, &outcome);
+	if (!outcome.accepted)
+		return;
+	buffer_text(q->out, "; if this answers ");
+	say_connection(&answer, q->out);
+	buffer_text(q->out, ", add the word: reply");
+}
+
 void ruleset_reason(const struct policy *policy, const struct ruleset *ruleset, const struct packet *packet,
                     const struct outcome *outcome, struct buffer *out)
 {
-	(void)ruleset;
 	struct question q = ask(policy, packet, out);
-	if (outcome->accepted)
+	if (outcome->accepted) {
 		reason_accepted(&q, outcome);
-	else
-		reason_dropped(&q, outcome);
+		return;
+	}
+	reason_dropped(&q, outcome);
+	hint_reply(&q, ruleset);
 }

@@ -52,6 +52,9 @@ enum reason_near reason_nearest_peer(const struct question *q, const struct poli
 void reason_peer(const struct question *q, enum reason_near nearness, const struct policy_peer *peer);
 void reason_stranger(const struct question *q);
 void reason_no_device(const struct question *q); // no end is one that is needed
+// For a remote end that is no peer. False: the ends are not the wrong way round, or are not two devices.
+bool reason_swapped(const struct question *q);
+bool reason_between_devices(const struct question *q);
 
 // ruleset_reason_flow.c: why no line of the policy allows the connection.
 void reason_flow(const struct question *q);

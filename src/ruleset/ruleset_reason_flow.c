@@ -154,6 +154,22 @@ static void reason_manage(const struct question *q, const struct near_manage *ne
 	reason_place(policy, policy->manage.at, q->out);
 }
 
+// Forwarded to a device, and manage would allow it to the box. False: no.
+static bool manage_of_device(const struct question *q)
+{
+	const struct policy *policy = q->policy;
+	const struct packet *p = q->packet;
+	if (!policy->manage.at || p->hook != HOOK_FORWARD || !q->inbound || p->ct_protocol != IPPROTO_TCP ||
+	    !reason_covers(policy, policy->manage.from, q->remote) ||
+	    !reason_has_port(policy, policy->manage.ports, p->ct_destination_port))
+		return false;
+	buffer_text(q->out, "manage is for the box, not for the devices behind it");
+	reason_place(policy, policy->manage.at, q->out);
+	buffer_printf(q->out, "; for a device write a service: tcp %u from ", p->ct_destination_port);
+	reason_address(q->remote, q->out);
+	return true;
+}
+
 // ---- all together ----
 
 static bool has_device_address(const struct policy *policy)
@@ -286,6 +302,8 @@ void reason_flow(const struct question *q)
 	// do.
 	bool by_address = q->packet->hook == HOOK_FORWARD || (q->devices && has_device_address(q->policy) &&
 	                                                      protocol == IPPROTO_TCP && nearness == NEAR_ALL);
+	if (nearness == NEAR_NOTHING && (reason_swapped(q) || reason_between_devices(q)))
+		return;
 	if (by_address && !q->device)
 		reason_no_device(q);
 	else if (manage.address && manage.port && !manage.interface)
@@ -299,6 +317,8 @@ void reason_flow(const struct question *q)
 		reason_peer(q, nearness, peer);
 	else if (manage.address || manage.port)
 		reason_manage(q, &manage);
+	else if (nearness == NEAR_NOTHING && !service.same_port && manage_of_device(q))
+		return;
 	else if (service.service)
 		reason_service(q, &service);
 	else if (is_icmp(protocol))

@@ -3,9 +3,11 @@
 // How near a connection is to what peers may do, and who is nearest to a stranger.
 #include "ruleset/ruleset_reason.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "ruleset/ruleset_spell.h"
 
 static enum reason_near peer_nearness(const struct question *q, const struct policy_peer *peer)
 {
@@ -197,4 +199,85 @@ void reason_no_device(const struct question *q)
 			              &q->policy->devices[i].name, &p->ct_destination);
 	}
 	say_nearest(q, &nearest);
+}
+
+// ---- the wrong end ----
+
+// Exact addresses only: this host may lie in a peer's network.
+static const struct policy_peer *peer_at(const struct policy *policy, const struct prefix *address)
+{
+	for (size_t i = 0; i < policy->peer_count; i++)
+		for (uint32_t k = 0; k < policy->peers[i].addresses.count; k++)
+			if (prefix_equal(&policy->prefixes[policy->peers[i].addresses.first + k].prefix,
+			                 address))
+				return &policy->peers[i];
+	return NULL;
+}
+
+static void say_end(const struct prefix *address, uint16_t port, struct buffer *out)
+{
+	bool brackets = port && address->family == ADDRESS_IPV6;
+	buffer_text(out, brackets ? " [" : " ");
+	reason_address(address, out);
+	buffer_text(out, brackets ? "]" : "");
+	if (port)
+		buffer_printf(out, ":%u", port);
+}
+
+// A new connection of a host, `in` and `out` taken for each other.
+bool reason_swapped(const struct question *q)
+{
+	const struct policy *policy = q->policy;
+	const struct packet *p = q->packet;
+	if (policy->role != POLICY_ROLE_HOST || p->ct_state != CT_NEW || q->device ||
+	    reason_covers(policy, policy->box.addresses, q->local))
+		return false;
+	const struct policy_peer *peer = peer_at(policy, q->local);
+	if (!peer)
+		return false;
+	reason_address(q->local, q->out);
+	buffer_text(q->out, " is ");
+	reason_word(&peer->name, q->out);
+	buffer_text(q->out, q->inbound ? ", not this host; what is sent to " : ", not this host; what ");
+	reason_word(&peer->name, q->out);
+	buffer_printf(q->out, q->inbound ? " is: out %s" : " sends is: in %s",
+	              ruleset_spell_protocol(p->protocol));
+	say_end(&p->source, p->source_port_given ? p->source_port : 0, q->out);
+	say_end(&p->destination, p->destination_port, q->out);
+	return true;
+}
+
+// Whether a peer or a service of the devices has one of these addresses: then something may pass to them.
+static bool is_remote(const struct policy *policy, struct span addresses)
+{
+	for (uint32_t a = 0; a < addresses.count; a++) {
+		const struct prefix *address = &policy->prefixes[addresses.first + a].prefix;
+		for (size_t i = 0; i < policy->peer_count; i++)
+			if (reason_covers(policy, policy->peers[i].addresses, address))
+				return true;
+		for (size_t i = 0; i < policy->service_count; i++)
+			for (uint32_t k = 0; k < policy->services[i].openings.count; k++)
+				if (!policy->services[i].for_box &&
+				    reason_covers(
+				            policy,
+				            policy->openings[policy->services[i].openings.first + k].remote,
+				            address))
+					return true;
+	}
+	return false;
+}
+
+bool reason_between_devices(const struct question *q)
+{
+	const struct policy *policy = q->policy;
+	const struct policy_device *client = reason_find_device(policy, &q->packet->ct_source);
+	const struct policy_device *server = reason_find_device(policy, &q->packet->ct_destination);
+	if (q->packet->hook != HOOK_FORWARD || !client || !server || client == server ||
+	    is_remote(policy, client->addresses) || is_remote(policy, server->addresses))
+		return false;
+	reason_word(&client->name, q->out);
+	buffer_text(q->out, " and ");
+	reason_word(&server->name, q->out);
+	buffer_text(q->out, " are both devices; the wall passes no connection between them");
+	return true;
 }

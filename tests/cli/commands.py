@@ -20,8 +20,8 @@ class Help(Case):
         out = self.expect(YES, "--help").out
         listed = re.findall(r"^  ([a-z]+) {2,}\S", out, re.M)
         self.assertEqual(listed, SUBCOMMANDS)
-        for word in ("-h", "help"):
-            self.assertEqual(self.expect(YES, word).out, out)
+        for words in (["-h"], ["help"], ["help", "help"], ["help", "--help"], ["help", "-h"]):
+            self.assertEqual(self.expect(YES, *words).out, out)
 
     def test_each_help_is_complete(self):
         for name in SUBCOMMANDS:
@@ -32,6 +32,7 @@ class Help(Case):
             self.assertRegex(out, rf"(?m)^Example:\n  leadglass {name}\b")
             self.assertLessEqual(max(map(len, out.splitlines())), 80, name)
             self.assertEqual(self.expect(YES, "help", name).out, out)
+            self.assertEqual(self.expect(YES, "--help", name).out, out)
             self.assertEqual(self.expect(YES, name, "-h").out, out)
             usage = re.search(r"(?m)^Usage: (.*)$", out)[1]
             described = set(re.findall(r"(?m)^  (--[a-z-]+) ", out))
@@ -81,6 +82,11 @@ class Usage(Case):
         self.expect_plain(["list", "policy.conf"])
         self.expect_plain(["remove", "--yes", "policy.conf"])
         self.expect_plain(["explain", "policy.conf", "in", "tcp", "10.20.0.5"])
+
+    def test_words_after_help_and_version(self):
+        for words in (["help", "load", "extra"], ["help", "help", "extra"], ["--help", "load", "extra"],
+                      ["--version", "extra"], ["-V", "extra"]):
+            self.assertIn("one word too many: extra", self.expect_plain(words).err)
 
     def test_remove_asks_first(self):
         self.assertIn("remove --yes", self.expect_plain(["remove"]).err)

@@ -53,6 +53,7 @@ class Completion(Case):
     def test_flows(self):
         self.assertEqual(self.complete("explain", "policy.conf", ""), ["in", "out", "forward"])
         self.assertEqual(self.complete("explain", "policy.conf", "in", "t"), ["tcp"])
+        self.assertEqual(self.complete("explain", "policy.conf", "in", "a"), ["arp"])
         self.assertEqual(self.complete("explain", "policy.conf", "in", "tcp", "1"), [])
         tail = ["explain", "policy.conf", "in", "tcp", "10.0.0.1", "10.0.0.2:1"]
         self.assertEqual(self.complete(*tail, "in"), ["invalid"])

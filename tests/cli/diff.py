@@ -47,7 +47,7 @@ class Diff(Case):
         self.changed(HOST, HOST.replace("10.20.0.5", "10.20.0.5 10.20.0.6"),
                      ["~ peer main-pacs: address +10.20.0.6"],
                      ["+ ct-3 may open echo, storage, storage-commitment to 10.20.0.6:104 (main-pacs)",
-                      "+ 10.20.0.6 (main-pacs) may open echo, storage-commitment to ct-3 port 11112"])
+                      "+ 10.20.0.6 (main-pacs) may open echo, storage-commitment to ct-3 on port 11112"])
 
     def test_address_replaced(self):
         self.changed(HOST, HOST.replace("10.20.0.9", "fd20::9"),
@@ -78,7 +78,7 @@ class Diff(Case):
     def test_direction(self):
         self.changed(HOST, HOST.replace("worklist mpps }", "worklist mpps; accepts echo }"),
                      ["~ peer ris: accepts +echo"],
-                     ["+ 10.20.0.9 (ris) may open echo to ct-3 port 11112"])
+                     ["+ 10.20.0.9 (ris) may open echo to ct-3 on port 11112"])
 
     def test_title(self):
         self.changed(HOST, HOST.replace("ae-title RIS", "ae-title RIS2"), ["~ peer ris: ae-title RIS -> RIS2"], [])
@@ -92,7 +92,7 @@ class Diff(Case):
     def test_manage_and_log(self):
         self.changed(HOST, HOST.replace("manage { from 10.20.9.0/24 }", "manage { from 10.20.9.7 }\nlog { drops off }"),
                      ["~ manage: from 10.20.9.0/24 -> 10.20.9.7", "~ log: drops 10/second -> off"],
-                     ["- 10.20.9.0/24 may administer this host port 22, in part"])
+                     ["- 10.20.9.0/24 may administer this host on port 22, in part"])
 
     def test_wider_network_opens_only(self):
         self.changed(HOST, HOST.replace("10.20.0.9", "10.20.0.8/29"),
@@ -108,30 +108,52 @@ class Diff(Case):
                      ["+ ct-3 may open tcp to 10.20.0.53:53 (dns)", "+ ct-3 may open udp to 10.20.0.53:53 (dns)",
                       "+ 10.20.9.0/24 (ping) may ping ct-3"])
 
-    def test_split_port_range_is_no_change(self):
-        """The compiler cuts overlapping ranges: other elements, same flows."""
+    def test_joined_port_ranges(self):
+        """The compiler joins overlapping ranges of the same addresses: what was there before stays."""
         one = HOST + "service web { tcp 8000-8010 from 10.20.9.0/24 }\n"
         two = HOST + "service web { tcp 8000-8010 from 10.20.9.0/24; tcp 8005-8020 from 10.20.9.0/24 }\n"
+        flow = "10.20.9.0/24 (web) may open tcp to ct-3 on port 8000-8020, in part"
+        said = "service web: tcp {}8005-8020 from 10.20.9.0/24"
+        self.changed(one, two, ["~ " + said.format("+")], ["+ " + flow])
+        self.changed(two, one, ["~ " + said.format("-")], ["- " + flow])
+
+    def test_split_port_range_is_no_change(self):
+        """The compiler cuts ranges of a network and a part of it: other elements, same flows."""
+        one = HOST + "service web { tcp 8000-8010 from 10.20.9.8 }\n"
+        two = HOST + "service web { tcp 8000-8010 from 10.20.9.8; tcp 8005-8020 from 10.20.9.0/24 }\n"
         lines = self.diff(one, two)
-        self.assertEqual(lines[0], "~ service web: from +tcp 8005-8020 10.20.9.0/24")
+        self.assertEqual(lines[0], "~ service web: tcp +8005-8020 from 10.20.9.0/24")
+        self.assertIn("flows: ", lines[2])
         self.assertEqual([line for line in lines if line.startswith("- ")], [])
-        # back again: only what the wider range had is closed
-        lines = self.diff(two, one)
-        self.assertEqual([line for line in lines if line.startswith("+ ")], [])
-        self.assertEqual([line for line in lines if line.startswith("- 10")],
-                         ["- 10.20.9.0/24 (web) may open tcp to ct-3 port 8011-8020"])
+        # back again: nothing is opened
+        self.assertEqual([line for line in self.diff(two, one) if line.startswith("+ ")], [])
 
     def test_role(self):
         lines = self.diff(HOST, ROUTER)
         self.assertEqual(lines[0], "~ role: host -> router")
         self.assertIn("+ box: address 10.20.1.250/24", lines)
+        said = "the role changes, so every flow is listed as closed there and opened here"
+        self.assertEqual(lines.count(said), 1)
+        self.assertEqual(lines[lines.index(said) - 1], "flows: 5 opened, 5 closed")
+        self.assertNotIn(said, self.diff(HOST, HOST.replace("10.20.0.5", "10.20.0.6")))
         self.assertIn("+ device mr-1: address 10.20.1.11; ae-title MR1; port 104", lines)
 
     def test_devices_of_a_gateway(self):
         self.changed(ROUTER, ROUTER.replace("peer main-pacs {", "peer main-pacs { devices ct-3;"),
                      ["~ peer main-pacs: devices +ct-3"],
                      ["- mr-1 (10.20.1.11) may open storage to 10.20.0.5:104 (main-pacs)",
-                      "- 10.20.0.5 (main-pacs) may open echo to mr-1 (10.20.1.11) port 104"])
+                      "- 10.20.0.5 (main-pacs) may open echo to mr-1 (10.20.1.11) on port 104"])
+
+    def test_dhcp(self):
+        self.changed(HOST + "service dhcp\n", HOST, ["- service dhcp"],
+                     ["- ct-3 may ask for an address: 255.255.255.255:67 (dhcp)",
+                      "- 0.0.0.0/0 (dhcp) may hand an address to ct-3",
+                      "- ct-3 may ask for an address: [ff02::1:2]:547 (dhcp)",
+                      "- fe80::/10 (dhcp) may hand an address to ct-3"])
+
+    def test_tls(self):
+        self.changed(HOST, HOST.replace("ae-title RIS;", "ae-title RIS; tls;"), ["~ peer ris: +tls"], [])
+        self.changed(HOST.replace("ae-title RIS;", "ae-title RIS; tls;"), HOST, ["~ peer ris: -tls"], [])
 
     def test_header(self):
         self.changed("policy { serial 7 }\n" + HOST, "policy { serial 8 }\n" + HOST, ["~ policy: serial 7 -> 8"], [])

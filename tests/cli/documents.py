@@ -11,6 +11,7 @@ A marker (an HTML comment in Markdown, a comment in mdoc) stands before the bloc
 
 import os
 import re
+import shutil
 import subprocess
 
 from command import POLICY, PROGRAM, ROOT, SUBCOMMANDS, TREE, YES, Case, main, namespaced
@@ -88,6 +89,18 @@ class Documents(Case):
 
     def test_readme(self):
         self.assertGreaterEqual(self.play(markdown("README.md")), 3)
+
+    def test_unit(self):
+        """The README's systemd unit, with the program where it is here."""
+        text = [block.text for block in markdown("README.md") if block.argument == "leadglass.service"]
+        self.assertEqual(len(text), 1)
+        self.assertIn("ExecStart=/usr/local/bin/leadglass load /etc/leadglass/policy.conf\n", text[0])
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd is not installed")
+        self.write("leadglass.service", text[0].replace("/usr/local/bin/leadglass", str(PROGRAM)))
+        result = self.run_words(["systemd-analyze", "verify", str(self.folder / "leadglass.service")])
+        said = [line for line in result.err.splitlines() if "leadglass" in line]
+        self.assertEqual((result.code, said), (0, []))
 
     def test_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass.8")), 3)

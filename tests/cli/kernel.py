@@ -21,7 +21,7 @@ class Kernel(Case):
         return self.expect(YES, "load", *options, "policy.conf").out
 
     def test_life(self):
-        self.assertEqual(self.expect(NO, "list").out, "no wall: there is no table named leadglass\n")
+        self.assertEqual(self.expect(NO, "list").out, "no wall: there is no inet or bridge table named leadglass\n")
         self.assertRegex(self.load(), r"^wall up: 2 peers, [0-9]+ elements; created; verified\n$")
         self.assertIn("table inet leadglass", self.nft("list", "tables"))
         self.assertEqual(self.expect(YES, "verify", "policy.conf").out,
@@ -72,8 +72,10 @@ class Kernel(Case):
         answer = json.loads(self.leadglass("verify", "--json", "policy.conf").out)
         self.assertFalse(answer["verified"])
         self.assertEqual(answer["differences"], len(answer["shown"]))
-        self.assertEqual("".join(line + "\n" for line in answer["shown"]), result.out)
-        return result.out.splitlines()
+        *lines, sum_line = result.out.splitlines()
+        self.assertEqual(answer["shown"], lines)
+        self.assertRegex(sum_line, rf"^{len(lines)} differences?; leadglass load policy.conf puts this right$")
+        return lines
 
     def test_drift_is_seen(self):
         self.assertRegex(self.drift()[0], "leadglass")
@@ -85,6 +87,8 @@ class Kernel(Case):
                                 r"10\.20\.0\.5"),
                                (["insert", "rule", "inet", "leadglass", "input", "accept"], "input"),
                                (["add", "chain", "inet", "leadglass", "spare"], "spare"),
+                               (["add", "set", "inet", "leadglass", "wide",
+                                 "{ type ipv6_addr . ipv6_addr . ipv6_addr . ipv6_addr; }"], "wide"),
                                (["add", "chain", "inet", "leadglass", "input", "{ policy accept; }"], "input")):
             self.nft(*change)
             lines = self.drift()
@@ -93,14 +97,34 @@ class Kernel(Case):
             self.load()
             self.expect(YES, "verify", "policy.conf")
 
+    def test_moved_lines_are_no_drift(self):
+        self.load()
+        text = (self.folder / "policy.conf").read_text(encoding="utf-8")
+        self.write("policy.conf", "# a line more\n" + text)
+        out = self.expect(YES, "verify", "policy.conf").out
+        self.assertRegex(out, r"(?m)^[1-9]\d* comments in it point to where a line of the policy stood before")
+        answer = json.loads(self.expect(YES, "verify", "--json", "policy.conf").out)
+        self.assertEqual((answer["verified"], answer["differences"]), (True, 0))
+        self.assertGreater(answer["comments"], 0)
+        # no rule names a line: elements are exchanged and nothing else
+        self.assertRegex(self.expect(YES, "load", "policy.conf").out, r"; elements \+(\d+) -\1; verified$")
+        self.assertNotIn("comments", self.expect(YES, "verify", "policy.conf").out)
+
+    def test_load_warns(self):
+        self.write("policy.conf", HOST.replace("manage { from", "manage { interface nosuch0; from"))
+        result = self.expect(YES, "load", "policy.conf")
+        self.assertRegex(result.err, r"policy\.conf:\d+:\d+: warning: there is no interface 'nosuch0' here now")
+        self.write("bad.conf", HOST + "peer broken { }\n")
+        self.assertRegex(self.expect(POLICY, "load", "bad.conf").err, "nothing was changed: what stood before still stands")
+
     def test_many_differences_are_counted(self):
         self.load(HOST + "".join(f"peer p{i} {{ address 10.1.{i // 200}.{i % 200 + 1}; ae-title P{i}; port 104; "
                                  f"initiates storage }}\n" for i in range(300)))
         self.write("policy.conf", HOST)
         lines = self.expect(NO, "verify", "policy.conf").out.splitlines()
-        self.assertEqual(len(lines), 101)
-        self.assertEqual(lines[-1], "and 200 more (--all shows them)")
-        self.assertEqual(len(self.expect(NO, "verify", "--all", "policy.conf").out.splitlines()), 300)
+        self.assertEqual(len(lines), 102)
+        self.assertEqual(lines[-2], "and 200 more (--all shows them)")
+        self.assertEqual(len(self.expect(NO, "verify", "--all", "policy.conf").out.splitlines()), 301)
         self.assertEqual(json.loads(self.leadglass("verify", "--json", "policy.conf").out)["differences"], 300)
 
     def test_list(self):
@@ -125,6 +149,15 @@ class Kernel(Case):
         self.assertEqual(passed["ris policy.conf:10"]["packets"], 0)
         drops = [rule for rule in answer["tables"][0]["drops"] if rule["chain"] == "output"]
         self.assertGreaterEqual(sum(rule["packets"] for rule in drops), 1)
+
+    def test_list_is_in_the_order_of_the_policy(self):
+        """Not of the sets, in which services and peers of one direction stand together; nor 10 before 9."""
+        services = "".join(f"service s{i} {{ udp {i} to 10.9.0.{i} }}\n" for i in range(1, 3))
+        self.load(HOST.replace("peer main-pacs", services + "peer main-pacs"))
+        out = self.expect(YES, "list").out
+        rows = [line.split()[0] + " " + line.split()[1].split(":")[1] for line in out.splitlines()
+                if " policy.conf:" in line]
+        self.assertEqual(rows, ["s1 3", "s2 4", "main-pacs 6", "ris 12", "ntp 13", "manage 14"])
 
     def test_list_json_without_a_wall(self):
         answer = json.loads(self.expect(NO, "list", "--json").out)

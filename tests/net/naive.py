@@ -171,7 +171,9 @@ class Wall:
 		if self.policy.dhcp and self._is_dhcp(packet):
 			return True
 		self.spoofed = packet.hook != "out" and self._is_spoofed(packet)
-		if self.spoofed or self.state == "invalid":
+		# Whoever manages the box is let in also where the way back is another one: nobody is to be locked out.
+		managed = packet.hook == "in" and self.state in ("new", "established") and self._managed(self.known)
+		if (self.spoofed and not managed) or self.state == "invalid":
 			return False
 		if self.state == "related":
 			# Connections need errors, path MTU above all; ping does not.

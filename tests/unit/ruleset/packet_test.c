@@ -59,6 +59,7 @@ static void reads_a_flow(void **state)
 	assert_int_equal(p.table, RULESET_INET);
 	assert_int_equal(p.ether_type, 0x86dd);
 	assert_int_equal(p.source_port, 53);
+	assert_true(p.source_port_given);
 	assert_int_equal(p.destination_port, 5300);
 	assert_string_equal(p.in_interface, "a");
 	assert_string_equal(p.out_interface, "b");
@@ -69,6 +70,29 @@ static void reads_a_flow(void **state)
 	assert_int_equal(p.protocol, 47);
 	assert_int_equal(p.ct_state, CT_NEW);
 	assert_int_equal(p.destination_port, 0);
+	wall_drop(&wall);
+}
+
+static void reads_upper_case(void **state)
+{
+	struct wall wall;
+	(void)state;
+	policy_of_role(&wall, "bridge");
+	struct packet p =
+	        wall_packet(&wall.policy, "IN TCP 2001:DB8::5 [2001:DB8::11]:104 IIF Eth0 Established");
+	assert_int_equal(p.hook, HOOK_INPUT);
+	assert_int_equal(p.protocol, TRANSPORT_TCP);
+	assert_int_equal(p.ct_state, CT_ESTABLISHED);
+	assert_address(&p.source, "2001:db8::5");
+	assert_string_equal(p.in_interface, "Eth0"); // a name is what it is
+	assert_false(p.source_port_given);
+	p = wall_packet(&wall.policy, "Out ICMP/Echo-Reply 10.20.1.250 10.20.0.5 REPLY");
+	assert_int_equal(p.hook, HOOK_OUTPUT);
+	assert_int_equal(p.icmp_type, 0);
+	assert_true(p.ct_reply);
+	p = wall_packet(&wall.policy, "FORWARD ARP/Reply 10.20.1.10 10.20.1.1");
+	assert_int_equal(p.hook, HOOK_FORWARD);
+	assert_int_equal(p.arp_operation, 2);
 	wall_drop(&wall);
 }
 
@@ -223,13 +247,21 @@ static void says_what_is_wrong(void **state)
 		size_t word;
 		const char *message;
 	} cases[] = {
-	        {"", 0, "no flow given; write: in|out|forward PROTO SRC[:PORT] DST[:PORT]"},
+	        {"", 0, "the direction is missing: in, out or forward"},
 	        {"into tcp 10.0.0.1 10.0.0.2:1", 0, "'into' is no direction; it is one of in, out, forward"},
-	        {"in", 1, "a protocol is missing: tcp, udp, icmp, icmpv6, arp or a number"},
+	        {"tcp 10.0.0.1 10.0.0.2:1", 0, "'tcp' is no direction; it is one of in, out, forward"},
+	        {"in", 1, "the protocol is missing: tcp, udp, icmp, icmpv6, arp or a number"},
 	        {"in dicom 10.0.0.1 10.0.0.2:1", 1,
 	         "'dicom' is no protocol this reads; it is tcp, udp, icmp, icmpv6, arp or a number (0-255)"},
 	        {"in 256 10.0.0.1 10.0.0.2", 1,
 	         "'256' is no protocol this reads; it is tcp, udp, icmp, icmpv6, arp or a number (0-255)"},
+	        {"in 10.0.0.1 10.0.0.2:1", 1,
+	         "the protocol is missing before '10.0.0.1': tcp, udp, icmp, icmpv6, arp or a number"},
+	        {"in [2001:db8:20:1::10]:104 ::1", 1,
+	         "the protocol is missing before '[2001:db8:20:1::10]:104': tcp, udp, icmp, icmpv6, arp or a "
+	         "number"},
+	        {"in ping 10.0.0.1 10.0.0.2", 1,
+	         "'ping' is no protocol this reads; did you mean icmp, with IPv6 addresses icmpv6?"},
 	        {"in tcp/3 10.0.0.1 10.0.0.2:1", 1, "only icmp and icmpv6 have a type; write tcp"},
 	        {"in icmp/256 10.0.0.1 10.0.0.2", 1,
 	         "'256' is no ICMP type; give its number (0-255) or a name such as echo-request"},
@@ -242,6 +274,19 @@ static void says_what_is_wrong(void **state)
 	         "tcp needs the port that is called; write 10.0.0.2:PORT, or add `reply` if this answers a "
 	         "call"},
 	        {"in udp ::1 ::2", 3, "udp needs the port that is called; write [::2]:PORT"},
+	        {"in udp ::1 fd20::5:104", 3,
+	         "udp needs the port that is called; write [fd20::5:104]:PORT; if 104 is the port, write "
+	         "[fd20::5]:104"},
+	        {"in tcp [::1]:5 fd20::5:104", 3,
+	         "tcp needs the port that is called; write [fd20::5:104]:PORT, or add `reply` if this answers "
+	         "a call; if 104 is the port, write [fd20::5]:104"},
+	        {"in tcp fd20::5:104 ::1 reply", 2,
+	         "tcp needs the port that was called, at its source; write [fd20::5:104]:PORT; if 104 is the "
+	         "port, write [fd20::5]:104"},
+	        {"in tcp ::1 1:2:3:4:5:6:7:104", 3, // one group fewer is no address
+	         "tcp needs the port that is called; write [1:2:3:4:5:6:7:104]:PORT"},
+	        {"in tcp ::1 fd20::5:10a", 3, "tcp needs the port that is called; write [fd20::5:10a]:PORT"},
+	        {"in tcp ::1 [fd20::5:104]", 3, "tcp needs the port that is called; write [fd20::5:104]:PORT"},
 	        {"in tcp 10.0.0.1 10.0.0.2:1 reply", 2,
 	         "tcp needs the port that was called, at its source; write 10.0.0.1:PORT"},
 	        {"in tcp 10.0.0.1:0 10.0.0.2:1", 2, "'0' is no port; it is a number from 1 to 65535"},
@@ -324,13 +369,10 @@ static void keeps_to_the_message_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(reads_a_flow),
-	        cmocka_unit_test(knows_connections),
-	        cmocka_unit_test(knows_icmp),
-	        cmocka_unit_test(knows_loopback),
-	        cmocka_unit_test(knows_frames),
-	        cmocka_unit_test(says_what_is_wrong),
-	        cmocka_unit_test(keeps_to_the_message_size),
+	        cmocka_unit_test(reads_a_flow),       cmocka_unit_test(reads_upper_case),
+	        cmocka_unit_test(knows_connections),  cmocka_unit_test(knows_icmp),
+	        cmocka_unit_test(knows_loopback),     cmocka_unit_test(knows_frames),
+	        cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(keeps_to_the_message_size),
 	};
 	return cmocka_run_group_tests_name("packet", tests, NULL, NULL);
 }

@@ -315,7 +315,16 @@ static void gateway_drops(void **state)
 	        {"forward tcp 10.20.3.3 10.20.1.12:11112",
 	         "ct-ws may call us-2 on 104, not 11112 (policy.conf:5)"},
 	        {"forward tcp 10.20.1.10 10.20.1.11:104",
-	         "10.20.1.11 is not a peer; main-pacs is 10.20.0.5 (policy.conf:6)"},
+	         "ct-3 and mr-1 are both devices; the wall passes no connection between them"},
+	        {"forward udp 10.20.1.11 10.20.1.12:123",
+	         "mr-1 and us-2 are both devices; the wall passes no connection between them"},
+	        {"forward tcp 10.20.9.5 10.20.1.10:22",
+	         "manage is for the box, not for the devices behind it (policy.conf:12); for a device write a "
+	         "service: tcp 22 from 10.20.9.5"},
+	        {"forward tcp 10.20.9.5 10.20.1.10:23", // not what manage allows to the box either
+	         "10.20.9.5 is not a peer; main-pacs is 10.20.0.5 (policy.conf:6)"},
+	        {"forward tcp 10.20.1.10 10.20.9.5:22", // the device calls
+	         "10.20.9.5 is not a peer; main-pacs is 10.20.0.5 (policy.conf:6)"},
 	        {"forward udp 10.20.1.10 10.20.0.60:514",
 	         "no service for devices allows udp 514 to 10.20.0.60"},
 	        {"forward udp 10.20.1.10 10.20.0.124:123",
@@ -336,6 +345,87 @@ static void gateway_drops(void **state)
 	};
 	(void)state;
 	RUN(gateway, false, cases);
+}
+
+// Devices that are peers or reached by services of other devices: then something passes between them.
+static void devices_that_are_more(void **state)
+{
+	static const char policy[] = "role router\n"
+	                             "device a { address 10.20.1.10; ae-title A; port 104 }\n"
+	                             "device b { address 10.20.1.11; ae-title B; port 104 }\n"
+	                             "device c { address 10.20.1.12; ae-title C; port 104 }\n"
+	                             "device d { address 10.20.1.13; ae-title D; port 104 }\n"
+	                             "peer b-too { address 10.20.1.11; ae-title B; port 104; accepts echo }\n"
+	                             "service web { tcp 443 to 10.20.1.12 }\n"
+	                             "service ssh { tcp 22 from 10.20.9.4 }\n"
+	                             "manage { from 10.20.9.0/24 }\n";
+	static const struct reason_case accepted[] = {
+	        {"forward tcp 10.20.1.10 10.20.1.12:443", "service web allows it (policy.conf:7)"},
+	};
+	static const struct reason_case dropped[] = {
+	        {"forward tcp 10.20.1.10 10.20.1.11:104", "a initiates nothing to b-too (policy.conf:6)"},
+	        {"forward tcp 10.20.1.10 10.20.1.12:444", "service web is tcp 443, not 444 (policy.conf:7)"},
+	        {"forward tcp 10.20.1.13 10.20.1.10:444",
+	         "d and a are both devices; the wall passes no connection between them"},
+	        {"forward tcp 10.20.9.5 10.20.1.10:22", // the nearest line is the service's
+	         "service ssh is from 10.20.9.4, not 10.20.9.5 (policy.conf:8)"},
+	};
+	(void)state;
+	RUN(policy, true, accepted);
+	RUN(policy, false, dropped);
+}
+
+static void in_and_out_taken_for_each_other(void **state)
+{
+	static const struct reason_case cases[] = {
+	        {"out tcp 10.20.0.5 10.20.1.10:11112", "10.20.0.5 is main-pacs, not this host; what main-pacs "
+	                                               "sends is: in tcp 10.20.0.5 10.20.1.10:11112"},
+	        {"out tcp [2001:db8:20::5]:4000 [2001:db8::1]:11112",
+	         "2001:db8:20::5 is main-pacs, not this host; what main-pacs sends is: in tcp "
+	         "[2001:db8:20::5]:4000 [2001:db8::1]:11112"},
+	        {"in tcp 10.20.1.10 10.20.0.9:104", "10.20.0.9 is ris, not this host; what is sent to ris is: "
+	                                            "out tcp 10.20.1.10 10.20.0.9:104"},
+	        {"in icmp 10.20.1.10 10.20.0.9", "10.20.0.9 is ris, not this host; what is sent to ris is: out "
+	                                         "icmp 10.20.1.10 10.20.0.9"},
+	        // both ends are peers: no telling
+	        {"out tcp 10.20.0.5 10.20.0.9:11112", "ris may be called on 104, not 11112 (policy.conf:10)"},
+	        // this host may lie in the network of a peer
+	        {"out tcp 10.20.3.7 10.20.1.10:11112",
+	         "10.20.1.10 is not a peer; ris is 10.20.0.9 (policy.conf:10)"},
+	};
+	(void)state;
+	RUN(host, false, cases);
+}
+
+static void answers_without_the_word(void **state)
+{
+	static const struct reason_case cases[] = {
+	        {"out tcp 10.20.1.10:22 10.20.9.1:40000 oif eth0",
+	         "10.20.9.1 is not a peer; main-pacs is 10.20.0.5 (policy.conf:4); if this answers 10.20.9.1 "
+	         "-> 10.20.1.10 tcp 22, add the word: reply"},
+	        {"out tcp 10.20.1.10:11112 10.20.0.5:40000 established",
+	         "established is not enough, the policy is asked for every packet: main-pacs may be called on "
+	         "104, not 40000 (policy.conf:6); if this answers 10.20.0.5 -> 10.20.1.10 tcp 11112, add the "
+	         "word: reply"},
+	        {"in udp 10.20.0.53:53 10.20.1.10:40000",
+	         "no service allows udp 40000 from 10.20.0.53; if this answers 10.20.1.10 -> 10.20.0.53 udp "
+	         "53, add the word: reply"},
+	        // the reversed one is not allowed: another interface, another port
+	        {"out tcp 10.20.1.10:22 10.20.9.1:40000 oif eth2",
+	         "10.20.9.1 is not a peer; main-pacs is 10.20.0.5 (policy.conf:4)"},
+	        {"out tcp 10.20.1.10:23 10.20.9.1:40000 oif eth0",
+	         "10.20.9.1 is not a peer; main-pacs is 10.20.0.5 (policy.conf:4)"},
+	        // conntrack has refused it: no word helps
+	        {"out tcp 10.20.1.10:22 10.20.9.1:40000 oif eth0 invalid",
+	         "invalid: conntrack knows no connection this tcp packet belongs to, and it may begin none"},
+	};
+	static const struct reason_case chosen[] = {
+	        // the port was not written, only filled in
+	        {"out tcp 10.20.1.10 10.20.0.60:9100", "10.20.0.60 is not a peer; the policy has none"},
+	};
+	(void)state;
+	RUN(host, false, cases);
+	RUN("role host\nservice high { tcp 49152 from 10.20.0.60 }\n", false, chosen);
 }
 
 static void addressed_host(void **state)
@@ -423,6 +513,9 @@ int main(void)
 	        cmocka_unit_test(dhcp),
 	        cmocka_unit_test(gateway_accepts),
 	        cmocka_unit_test(gateway_drops),
+	        cmocka_unit_test(devices_that_are_more),
+	        cmocka_unit_test(in_and_out_taken_for_each_other),
+	        cmocka_unit_test(answers_without_the_word),
 	        cmocka_unit_test(addressed_host),
 	        cmocka_unit_test(frames),
 	        cmocka_unit_test(long_lists_are_cut),

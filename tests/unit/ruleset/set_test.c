@@ -124,6 +124,29 @@ static void disjoint_covers_the_same(void **state)
 	}
 }
 
+// n overlapping ranges are one range, not n * n pieces.
+static void overlapping_ranges_are_joined(void **state)
+{
+	struct fixture f;
+	struct ruleset_set *set = begin(&f, true);
+	uint8_t first[8], last[8];
+	(void)state;
+	for (uint16_t i = 0; i < 3000; i++) {
+		key_of(first, 0x0a000000u, (uint16_t)(1000 + i));
+		key_of(last, 0x0affffffu, (uint16_t)(5000 + i));
+		ruleset_build_element(&f.b, f.set, first, last, (struct ruleset_origin){.at = i + 1u});
+	}
+	assert_int_equal(ruleset_build_end(&f.b), 0);
+	assert_int_equal(ruleset_make_disjoint(set), 0);
+	assert_int_equal(set->count, 1);
+	assert_int_equal(set->origins[0].at, 1);
+	key_of(first, 0x0a000000u, 1000);
+	key_of(last, 0x0affffffu, 7999);
+	assert_memory_equal(set->keys, first, 8);
+	assert_memory_equal(set->keys + 8, last, 8);
+	ruleset_fini(&f.ruleset);
+}
+
 static void builder_is_sticky(void **state)
 {
 	struct fixture f;
@@ -158,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(sorts_and_drops_repetitions),
 	        cmocka_unit_test(disjoint_covers_the_same),
+	        cmocka_unit_test(overlapping_ranges_are_joined),
 	        cmocka_unit_test(builder_is_sticky),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
