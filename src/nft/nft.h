@@ -61,20 +61,22 @@ enum nft_change {
 
 struct nft_load_options {
 	// Do not compare afterwards: the result is then "loaded, not verified". Long lists of elements (over
-	// 32,768) are then not read beforehand either, but sent whole: reading one costs more than writing it.
+	// 8,192) are then not read beforehand either, but sent whole: reading one costs more than writing it.
 	bool skip_read_back;
 };
 
 struct nft_load_result {
 	enum nft_change change;
 	bool verified;
-	bool persistent;       // the table outlives this process protected (kernel 6.9 on)
+	bool persistent; // the table outlives this process (kernel 6.9 on); nobody owns it then until it is
+	                 // taken over
 	size_t added, removed; // set elements; what is in a list that was not read is not counted as removed
 	size_t octets;         // sent
 };
 
 // Makes the kernel hold `meant`, in one transaction, without deleting or remaking a base chain that stands
-// (facts: remaking one leaks packets), then reads back and compares.
+// (facts: remaking one leaks packets), then reads back and compares. Where there was no wall before, TCP
+// connections that conntrack took for the wrong way round are put right (nft_conntrack.h).
 // 0; -EPERM no permission, or the table belongs to another process (the problem names it); -EBADE what was read
 // back is not what was meant (problems list the differences); -EMSGSIZE the transaction is larger than the
 // socket may send (the problem names the limit); -EBUSY others changed rules each time between reading and

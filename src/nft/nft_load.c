@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/problem.h"
+#include "nft/nft_conntrack.h"
 #include "nft/nft_encode.h"
 #include "nft/nft_plan.h"
 #include "nft/nft_read.h"
@@ -97,6 +98,7 @@ struct load {
 	struct nft_load_result *ret;
 	size_t octets; // sent so far
 	bool woke;     // a table was switched off as a whole
+	bool created;  // there was no wall before
 };
 
 // Sends what is planned. As commit.
@@ -142,6 +144,7 @@ static int load_once(struct load *load)
 	}
 	nft_batch_begin(&batch, nft->sequence + 1, found.state.generation);
 	nft_plan(&batch, &found, load->meant, !nft->cannot_persist, &plan);
+	load->created = load->created || plan.change == NFT_CREATED;
 	if (plan.change != NFT_UNCHANGED || plan.claims || batch.error)
 		r = send_plan(load, &found, &batch, &plan);
 	if (r == 0)
@@ -213,6 +216,9 @@ int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources 
 		r = load_once(&load);
 	if (r == AGAIN)
 		return give_up(problems);
+	// At once: what is cut until then has to be sent again.
+	if (r == 0 && load.created)
+		nft_conntrack_turn(nft, meant, problems);
 	if (r < 0 || ret->verified || options->skip_read_back)
 		return r;
 	return read_back(nft, meant, sources, problems, ret);

@@ -55,8 +55,8 @@ static void compile_interfaces(struct compiler *c)
 	struct span interfaces = policy->manage.interfaces;
 	if (interfaces.count < 2)
 		return;
-	uint32_t set =
-	        ruleset_build_set(&c->b, "manage_interfaces", &type, 1, false, "where the box is administered");
+	uint32_t set = ruleset_build_set(&c->b, "manage_interfaces", &type, 1, false,
+	                                 "where this machine is administered");
 	for (uint32_t i = 0; i < interfaces.count; i++) {
 		const struct word *name = &policy->interfaces[interfaces.first + i];
 		uint8_t key[RULESET_KEY_MAX] = {0};

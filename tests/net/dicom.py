@@ -104,6 +104,6 @@ def storescp(host, port, title="STORESCP"):
 	"""DCMTK's receiver; what it receives is in the folder `.folder` of the returned process."""
 	folder = host.lab.dir / f"storescp-{host.name}-{port}"
 	folder.mkdir()
-	process = host.start("storescp", "--accept-all", "--aetitle", title, "--output-directory", folder, port)
+	process = host.start("storescp", "--accept-all", "--disable-host-lookup", "--aetitle", title, "--output-directory", folder, port)
 	process.folder = folder
 	return process.wait_port(port)

@@ -9,6 +9,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "nft/nft_attribute.h"
 
@@ -428,6 +429,33 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 	}
 }
 
+// Gives out the entries it was given, and writes down what is then asked for.
+static void answer_conntrack(struct fake_kernel *kernel, const struct nlmsghdr *request)
+{
+	unsigned type = type_of(request);
+	if (type == IPCTNL_MSG_CT_GET && kernel->entries_error) {
+		answer_error(kernel, request, kernel->entries_error, false);
+		return;
+	}
+	if (type != IPCTNL_MSG_CT_GET) {
+		if (kernel->ct_request_count < FAKE_CT_REQUESTS)
+			memcpy(kernel->ct_requests[kernel->ct_request_count], request, request->nlmsg_len);
+		kernel->ct_request_count++;
+		bool deletes = type == IPCTNL_MSG_CT_DELETE;
+		answer_error(kernel, request, deletes ? kernel->ct_delete_error : kernel->ct_new_error, false);
+		return;
+	}
+	for (size_t i = 0; i < kernel->entry_count; i++) {
+		struct nlmsghdr *copy = must(malloc(kernel->entries[i]->nlmsg_len));
+		memcpy(copy, kernel->entries[i], kernel->entries[i]->nlmsg_len);
+		copy->nlmsg_seq = request->nlmsg_seq;
+		copy->nlmsg_pid = FAKE_PORT;
+		answer(kernel, copy, copy->nlmsg_len);
+		free(copy);
+	}
+	answer_done(kernel, request);
+}
+
 static ssize_t take(struct fake_kernel *kernel, const struct nlmsghdr *message, size_t size)
 {
 	kernel->sends++;
@@ -442,6 +470,8 @@ static ssize_t take(struct fake_kernel *kernel, const struct nlmsghdr *message, 
 	}
 	if (message->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
 		take_batch(kernel, message, (int)size);
+	else if (message->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK)
+		answer_conntrack(kernel, message);
 	else if (type_of(message) == NFT_MSG_GETGEN)
 		answer_generation(kernel, message);
 	else

@@ -13,6 +13,9 @@
 
 #define FAKE_PORT 4711u
 
+#define FAKE_CT_REQUESTS 8
+
+struct nlmsghdr;
 struct fake_object;
 struct fake_reply;
 
@@ -25,8 +28,13 @@ struct fake_kernel {
 	uint64_t next_handle;
 	uint32_t owner; // shown for owned tables; 0: FAKE_PORT
 
+	const struct nlmsghdr *const *entries; // conntrack's; may be NULL
+	size_t entry_count;
+
 	// what has happened
 	unsigned sends, commits, batches, receives;
+	_Alignas(uint64_t) uint8_t ct_requests[FAKE_CT_REQUESTS][512]; // to delete or make entries
+	size_t ct_request_count;
 	size_t room_asked;
 	bool closed;
 	bool *inside; // set while the fake runs, for tests that make allocations fail; may be NULL
@@ -47,13 +55,15 @@ struct fake_kernel {
 	uint16_t refuse_type;       // refuse the n-th message (from 0) of this NFT_MSG_* ...
 	bool refuse;
 	unsigned refuse_nth;
-	int refuse_error;        // ... with this errno
-	const char *refuse_text; // and these words; NULL: no extended acknowledgement
-	uint32_t refuse_offset;  // and this offset
-	bool no_persist;         // EOPNOTSUPP for the table flag 0x4
-	bool lose_answer;        // commits, and the answer is lost (ENOBUFS)
-	bool silent;             // swallows batches: neither commits nor answers
-	bool alter;              // what is committed loses its last rule
+	int refuse_error;                  // ... with this errno
+	const char *refuse_text;           // and these words; NULL: no extended acknowledgement
+	uint32_t refuse_offset;            // and this offset
+	bool no_persist;                   // EOPNOTSUPP for the table flag 0x4
+	bool lose_answer;                  // commits, and the answer is lost (ENOBUFS)
+	bool silent;                       // swallows batches: neither commits nor answers
+	int entries_error;                 // conntrack's dump says this errno ...
+	int ct_delete_error, ct_new_error; // ... and these
+	bool alter;                        // what is committed loses its last rule
 };
 
 void fake_init(struct fake_kernel *kernel);
@@ -63,7 +73,6 @@ struct nft_io fake_io(struct fake_kernel *kernel);
 // How many messages of this NFT_MSG_* are kept.
 size_t fake_count(const struct fake_kernel *kernel, uint16_t type);
 // The n-th of them, to be changed by hand; NULL when there are fewer.
-struct nlmsghdr;
 struct nlmsghdr *fake_message(const struct fake_kernel *kernel, uint16_t type, size_t nth);
 // Puts one message in as if somebody else had committed it. `message` is a struct nlmsghdr.
 void fake_add(struct fake_kernel *kernel, const void *message);
