@@ -295,17 +295,25 @@ static void answer_done(struct fake_kernel *kernel, const struct nlmsghdr *reque
 	answer(kernel, data, reply->nlmsg_len);
 }
 
-static void answer_generation(struct fake_kernel *kernel, const struct nlmsghdr *request)
+// A question that has one number for an answer.
+static void answer_number(struct fake_kernel *kernel, const struct nlmsghdr *request, unsigned type,
+                          uint16_t attribute, uint32_t number)
 {
 	_Alignas(struct nlmsghdr) char data[64] = {0};
 	struct nlmsghdr *reply = mnl_nlmsg_put_header(data);
-	reply->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
+	reply->nlmsg_type = (uint16_t)type;
 	reply->nlmsg_seq = request->nlmsg_seq;
 	reply->nlmsg_pid = FAKE_PORT;
 	mnl_nlmsg_put_extra_header(reply, sizeof(struct nfgenmsg));
-	mnl_attr_put_u32(reply, NFTA_GEN_ID, htobe32(kernel->generation));
+	mnl_attr_put_u32(reply, attribute, htobe32(number));
 	answer(kernel, data, reply->nlmsg_len);
 	answer_error(kernel, request, 0, false);
+}
+
+static void answer_generation(struct fake_kernel *kernel, const struct nlmsghdr *request)
+{
+	answer_number(kernel, request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN, NFTA_GEN_ID,
+	              kernel->generation);
 }
 
 static uint16_t shown_as(uint16_t get)
@@ -435,6 +443,12 @@ static void answer_conntrack(struct fake_kernel *kernel, const struct nlmsghdr *
 	unsigned type = type_of(request);
 	if (type == IPCTNL_MSG_CT_GET && kernel->entries_error) {
 		answer_error(kernel, request, kernel->entries_error, false);
+		return;
+	}
+	if (type == IPCTNL_MSG_CT_GET_STATS) {
+		answer_number(kernel, request, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS,
+		              CTA_STATS_GLOBAL_ENTRIES,
+		              kernel->entries_error ? 1 : (uint32_t)kernel->entry_count);
 		return;
 	}
 	if (type != IPCTNL_MSG_CT_GET) {
