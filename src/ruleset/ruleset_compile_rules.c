@@ -49,7 +49,7 @@ void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, ui
 {
 	enum ruleset_field field = FIELD_ICMPV6_TYPE;
 	ruleset_build_rule(&c->b, chain->index, NOWHERE,
-	                   "IPv6 neighbour discovery, never from beyond the link (RFC 4861)");
+	                   "IPv6 neighbour discovery, on the link only (RFC 4861)");
 	match_family(c, ADDRESS_IPV6);
 	ruleset_match_u8(&c->b, FIELD_IP6_HOPLIMIT, 255);
 	ruleset_match_u8(&c->b, FIELD_L4PROTO, IPPROTO_ICMPV6);
