@@ -310,12 +310,6 @@ static void answer_number(struct fake_kernel *kernel, const struct nlmsghdr *req
 	answer_error(kernel, request, 0, false);
 }
 
-static void answer_generation(struct fake_kernel *kernel, const struct nlmsghdr *request)
-{
-	answer_number(kernel, request, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN, NFTA_GEN_ID,
-	              kernel->generation);
-}
-
 static uint16_t shown_as(uint16_t get)
 {
 	return get - 1; // NFT_MSG_GETX follows NFT_MSG_NEWX
@@ -487,7 +481,8 @@ static ssize_t take(struct fake_kernel *kernel, const struct nlmsghdr *message, 
 	else if (message->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK)
 		answer_conntrack(kernel, message);
 	else if (type_of(message) == NFT_MSG_GETGEN)
-		answer_generation(kernel, message);
+		answer_number(kernel, message, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN, NFTA_GEN_ID,
+		              kernel->generation);
 	else
 		answer_objects(kernel, message);
 	return (ssize_t)size;
