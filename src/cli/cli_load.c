@@ -151,8 +151,11 @@ static int load(const struct ruleset *ruleset, const struct sources *sources, si
 	if (error) {
 		cli_failure(error, &problems, sources);
 		// What was committed and then found to be something else has said so.
-		if (error != -EBADE)
+		if (!result.committed)
 			cli_message("nothing was changed: what stood before still stands");
+		else if (error != -EBADE)
+			cli_message("the kernel has taken the new rules, but they could not be read back: "
+			            "leadglass verify tells what stands");
 	} else {
 		cli_problems(&problems, sources);
 	}

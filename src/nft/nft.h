@@ -66,6 +66,7 @@ struct nft_load_options {
 };
 
 struct nft_load_result {
+	bool committed; // the kernel has taken it; set also when what comes after fails
 	enum nft_change change;
 	bool verified;
 	bool persistent; // the table outlives this process (kernel 6.9 on); nobody owns it then until it is

@@ -118,6 +118,7 @@ static void fill_result(const struct load *load, const struct nft_found *found, 
 {
 	const struct nft_table_state *inet = &found->state.inet;
 	*load->ret = (struct nft_load_result){
+	        .committed = true,
 	        .change = plan->change == NFT_UNCHANGED && load->woke ? NFT_EXCHANGED : plan->change,
 	        .verified = plan->change == NFT_UNCHANGED, // what was read is what is meant
 	        .persistent = inet->present ? inet->persistent : !load->nft->cannot_persist,
