@@ -28,6 +28,8 @@ struct nft_io {
 
 // 0, or -errno with a problem that says what is missing (permission, kernel support).
 int nft_open(struct nft **ret, struct problems *problems);
+// Leaves our tables without an owner, as kernels before 6.9 do: others may change them, and only a guard notices.
+void nft_do_not_own(struct nft *nft);
 int nft_open_io(const struct nft_io *io, struct nft **ret); // takes the io over on success
 void nft_close(struct nft *nft);
 
