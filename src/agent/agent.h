@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// leadglassd: what its parts share. One process keeps the wall (CAP_NET_ADMIN, no network traffic ever read), one
-// without any privilege reads what was dropped and writes the log (agent_outside.h). This one is a single loop:
-// each part says which descriptor it waits for and when it next wants to be called; nothing blocks but the
-// kernel's answer to a transaction.
+// leadglassd: what its parts share. One process keeps the wall (CAP_NET_ADMIN, no network traffic ever read),
+// one without any privilege reads what was dropped and writes the log (agent_outside.h). This one is a single
+// loop: each part says which descriptor it waits for and when it next wants to be called; nothing blocks but
+// the kernel's answer to a transaction.
 #ifndef LEADGLASS_AGENT_AGENT_H
 #define LEADGLASS_AGENT_AGENT_H
 
@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/agent_pace.h"
+#include "base/buffer.h"
 #include "control/control.h"
 #include "drops/drops.h"
 #include "nft/nft.h"
@@ -23,8 +25,8 @@
 
 struct agent_outside; // agent_outside.h
 
-#define AGENT_MINUTE 60000          // ms: the one regular wake-up
-#define AGENT_VERIFY_MINUTES 10     // between full comparisons nobody asked for
+#define AGENT_MINUTE 60000      // ms: the one regular wake-up
+#define AGENT_VERIFY_MINUTES 10 // between full comparisons nobody asked for
 #define AGENT_CLIENTS_MAX 16
 #define AGENT_ALARMS_MAX 16
 #define AGENT_NEVER INT64_MAX
@@ -52,7 +54,7 @@ struct agent_wall {
 struct agent_client {
 	int fd; // -1: free
 	struct control_peer_id id;
-	bool follows; // CONTROL_FOLLOW
+	bool follows;         // CONTROL_FOLLOW
 	int64_t silent_since; // ms: closed when it keeps a place and says nothing
 };
 
@@ -61,14 +63,20 @@ struct agent {
 	int64_t started_at; // seconds since 1970
 	bool stop;          // SIGTERM, SIGINT: leave; the wall stays
 
-	struct nft *nft;
+	struct nft *nft; // open for as long as the process lives
 	struct nft_watch *watch;
-	struct state_store *store;
+	struct state_store *store; // NULL: the state folder cannot be used, see `store_problem`
+	char store_problem[256];
+	int run; // the run folder; -1: it cannot be used
 	struct commit commit;
 	struct agent_wall *standing; // what the kernel should hold; NULL: nothing yet
 	struct agent_wall *old;      // the confirmed one during a window, so that no disk is needed to go back
 	struct agent_wall *coming;   // being applied
-	char reason[256];            // why the wall is closed or unverified
+	struct nft_load_result loaded; // what the last load of a wall did
+	struct buffer said;            // what failed in the change under way, as the user is to read it
+	uint64_t kept;    // number of the policy whose closed wall and run-folder copy are written; 0: none
+	bool ready;       // READY=1 was said
+	char reason[256]; // why the wall is closed or unverified
 	bool verified;
 	int64_t verified_at, repaired_at, applied_at; // seconds since 1970
 	uint32_t repairs;
@@ -78,18 +86,23 @@ struct agent {
 	uint32_t generation;     // of the rules when they were last known to be right
 
 	struct agent_outside *outside;
-	struct agent_drops *drops; // agent_drops.c: mirror of the table of drops
-	struct agent_peers *peers; // agent_peers.c: counters by owner, last heard
-	struct agent_guard *guard; // agent_guard.c
+	struct agent_drops *drops;   // agent_drops.c: mirror of the table of drops
+	struct agent_peers *peers;   // agent_peers.c: counters by owner, last heard
+	struct agent_guard *guard;   // agent_guard.c
 	struct agent_access *access; // agent_access.c: who opened which window
 
 	struct control_alarm alarms[AGENT_ALARMS_MAX];
 	size_t alarm_count;
 
-	int listener;
+	char host[64]; // this machine's name, for the log
+	gid_t group;   // may read; (gid_t)-1: the process's own
+
+	int listener; // -1: none
 	struct agent_client clients[AGENT_CLIENTS_MAX];
-	int applicant; // index of the client whose request the commit machine works on; -1: none
-	int notify;    // systemd's socket; -1: none
+	struct agent_pace nonsense; // lines about clients that talk it
+	int applicant;              // index of the client whose request the commit machine works on; -1: none
+	enum control_kind asked;    // what it asked for
+	int notify;                 // systemd's socket; -1: none
 	bool seccomp, landlock, capabilities; // in force
 };
 
@@ -98,13 +111,16 @@ int64_t agent_unix(void); // seconds since 1970
 
 // ---- agent_log.c ----
 // One event: a line for people on standard error (with the service manager's <N> prefix) and, where --syslog is
-// given, an RFC 5424 message with structured data. `id` is its MSGID ("APPLIED", "REPAIRED", "DROP"). Severities as
-// in <syslog.h>.
+// given, an RFC 5424 message with structured data. `id` is its MSGID ("APPLIED", "REPAIRED", "DROP").
+// Severities as in <syslog.h>.
 struct agent_field {
 	const char *name, *value;
 };
-void agent_log(struct agent *agent, int severity, const char *id, const struct agent_field *fields, size_t count,
-               const char *format, ...) __attribute__((format(printf, 6, 7)));
+void agent_log(struct agent *agent, int severity, const char *id, const struct agent_field *fields,
+               size_t count, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+// Tells the collectors, who could not be told before the outside process ran, how the start went.
+void agent_log_catch_up(struct agent *agent);
 
 // Standing complaints, shown by status until they are lifted; raising one that stands changes its text only.
 // Logged when raised and when lifted. `name` is its key.
@@ -113,27 +129,41 @@ void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
 void agent_alarm_lift(struct agent *agent, const char *name);
 
 // ---- agent_wall.c ----
-// Parses, checks and compiles a bundle (taken over in every case). 0, or -errno with problems; `text` gets them as
-// the user is to read them.
+// Parses, checks and compiles a bundle (taken over in every case). 0, or -errno with problems; `text` gets them
+// as the user is to read them.
 int agent_wall_new(uint64_t number, char *bundle, size_t size, struct agent_wall **ret, struct buffer *text);
-// The closed wall from the policy text in state_read_closed, or (text NULL) with nothing known: role host, no
-// manage.
-int agent_wall_closed(char *text, size_t size, struct agent_wall **ret);
+// The closed wall from the policy text in state_read_closed (taken over), or (text NULL) with nothing known: no
+// manage, and, where `bridge`, nothing passes through bridges either.
+int agent_wall_closed(char *text, size_t size, bool bridge, struct agent_wall **ret);
 void agent_wall_free(struct agent_wall *wall);
 // The policy text of the closed wall that goes with a policy: role, box, manage, log.
 void agent_wall_closed_text(const struct policy *policy, struct buffer *out);
 
 // ---- agent_apply.c: carries out the steps of agent->commit ----
-void agent_boot(struct agent *agent); // the wall is up, or the reason is in agent->reason
+void agent_boot(struct agent *agent);       // the wall is up, or the reason is in agent->reason
 void agent_run_commit(struct agent *agent); // until COMMIT_IDLE
-// Loads into the kernel, verifies. 0 or -errno; problems as text.
-int agent_load(struct agent *agent, const struct agent_wall *wall, bool *ret_touched, struct nft_load_result *ret,
-               struct buffer *text);
+// Loads into the kernel, verifies. 0 or -errno; problems as text (warnings too).
+int agent_load(struct agent *agent, const struct agent_wall *wall, bool *ret_touched,
+               struct nft_load_result *ret, struct buffer *text);
+
+// ---- agent_copy.c: the run folder's `standing` ----
+// A copy of the last confirmed policy that outlives the agent, not the machine. 0 or -errno (-EBADMSG:
+// damaged).
+int agent_copy_write(int run, const struct agent_wall *wall);
+int agent_copy_read(int run, uint64_t *ret_number, char **ret_bundle, size_t *ret_size);
+
+// ---- agent_change.c ----
 // The requests that change what stands. They answer the client themselves, at once or when it is done.
 void agent_request_apply(struct agent *agent, int client, const struct control_request *request, char *bundle,
                          size_t size);
 void agent_request_confirm(struct agent *agent, int client, const struct control_request *request);
 void agent_request_rollback(struct agent *agent, int client, const struct control_request *request);
+void agent_change_done(struct agent *agent); // COMMIT_ANSWER: tells who asked, and the log
+
+// ---- agent_request.c ----
+// Answers a request; `payload` is taken over.
+void agent_request(struct agent *agent, int client, const struct control_request *request, char *payload,
+                   size_t size);
 
 // ---- agent_server.c: the control socket ----
 int agent_server_open(struct agent *agent);
@@ -153,7 +183,8 @@ void agent_guard_close(struct agent *agent);
 void agent_guard_heard(struct agent *agent); // nft_watch is readable
 int64_t agent_guard_next(const struct agent *agent);
 void agent_guard_tick(struct agent *agent, int64_t now);
-// Compares at once; repairs. *ret_differences and `text` (a line each; may be NULL) as they were found. 0 or -errno.
+// Compares at once; repairs. *ret_differences and `text` (a line each; may be NULL) as they were found. 0 or
+// -errno.
 int agent_guard_verify(struct agent *agent, struct buffer *text, size_t *ret_differences);
 // Around our own transactions.
 void agent_guard_pause(struct agent *agent);
@@ -166,15 +197,15 @@ void agent_peers_wall_changed(struct agent *agent); // a new policy stands
 void agent_peers_sample(struct agent *agent);       // reads the kernel's counters; once a minute and when asked
 void agent_peers_connection(struct agent *agent, const struct prefix *source, const struct prefix *destination,
                             uint8_t protocol, uint16_t port, uint32_t count); // from agent_outside
-void agent_peers_answer(struct agent *agent, struct buffer *out);    // struct control_peer each
-void agent_counters_answer(struct agent *agent, struct buffer *out); // struct control_counter each
+void agent_peers_answer(struct agent *agent, struct buffer *out);             // struct control_peer each
+void agent_counters_answer(struct agent *agent, struct buffer *out);          // struct control_counter each
 uint64_t agent_counters_drops(const struct agent *agent);
 
 // ---- agent_drops.c: the mirror of the table of drops, with reasons ----
 int agent_drops_open(struct agent *agent);
 void agent_drops_close(struct agent *agent);
 void agent_drops_row(struct agent *agent, size_t index, const struct drops_row *row); // from agent_outside
-void agent_drops_answer(struct agent *agent, struct buffer *out);                     // struct control_drop each
+void agent_drops_answer(struct agent *agent, struct buffer *out); // struct control_drop each
 uint64_t agent_drops_suppressed(const struct agent *agent);
 int64_t agent_drops_next(const struct agent *agent);
 void agent_drops_tick(struct agent *agent, int64_t now);
@@ -194,6 +225,17 @@ void agent_access_tick(struct agent *agent, int64_t now);
 void agent_status_fill(struct agent *agent, struct control_status *ret);
 void agent_metrics(struct agent *agent, struct buffer *out); // OpenMetrics 1.0 text
 void agent_metrics_write(struct agent *agent);               // the file of --metrics-file
+
+// ---- agent_start.c: what comes before and after the wall ----
+// Makes the two folders where they are missing and, as root, gives them to --user.
+void agent_start_folders(struct agent *agent);
+// Becomes --user, with CAP_NET_ADMIN alone.
+void agent_start_user(struct agent *agent);
+// The state folder and its lock. 0 (also when it cannot be used: store_problem then), or -EBUSY when another
+// agent has it; *ret_pid is then its process, 0: not known.
+int agent_start_state(struct agent *agent, pid_t *ret_pid);
+// Landlock and seccomp.
+void agent_start_sandbox(struct agent *agent);
 
 // ---- agent_loop.c ----
 int agent_loop(struct agent *agent); // until agent->stop

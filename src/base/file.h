@@ -11,10 +11,13 @@
 // 0 and *ret_text (malloc'ed, a NUL after the last octet) and *ret_size; or -errno: -EFBIG over the limit,
 // -EISDIR for a folder, else open's or read's. A read that is interrupted goes on.
 int file_read(const char *path, size_t limit, char **ret_text, size_t *ret_size);
+// The same with an open descriptor, from where it stands; it stays open.
+int file_read_open(int fd, size_t limit, char **ret_text, size_t *ret_size);
 
-// Replaces `name` in the open folder `folder` (a file descriptor): temporary file NAME.new, fsync, rename, fsync
-// of the folder. 0: it is on the disk; or -errno: the old file, or none, is there, whole, unless the last fsync
-// failed, after which it may be either. The temporary file does not stay behind.
+// Replaces `name` in the open folder `folder` (a file descriptor): temporary file NAME.new, fsync, rename,
+// fsync of the folder. The mode is exactly `mode`, whatever the umask. 0: it is on the disk; or -errno: the old
+// file, or none, is there, whole, unless the last fsync failed, after which it may be either. The temporary
+// file does not stay behind.
 int file_write_durable(int folder, const char *name, const void *data, size_t size, mode_t mode);
 
 #endif

@@ -82,7 +82,7 @@ int cli_exit_of_read(int error)
 {
 	if (error == -ENOMEM)
 		return CLI_INTERNAL;
-	if (error == -EACCES || error == -EPERM)
+	if (error == -EACCES || error == -EPERM || error == -ECONNREFUSED)
 		return CLI_KERNEL;
 	return CLI_POLICY;
 }
@@ -94,13 +94,13 @@ void cli_failure(int error, const struct problems *problems, const struct source
 		cli_message("%s", error == -ENOMEM ? "out of memory" : strerror(-error));
 }
 
-int cli_read(const char *path, struct policy *ret)
+int cli_read(const char *name, const char *run, struct policy *ret)
 {
 	struct problems problems;
 	int error;
 
 	problem_init(&problems);
-	error = policy_read(ret, path, &problems);
+	error = cli_read_policy(name, run, ret, &problems);
 	if (error)
 		cli_failure(error, &problems, &ret->sources);
 	problem_fini(&problems);
@@ -122,9 +122,9 @@ int cli_compile(const struct policy *policy, struct ruleset *ret)
 	return error == -ENOMEM ? CLI_INTERNAL : CLI_POLICY;
 }
 
-int cli_wall(const char *path, struct policy *ret_policy, struct ruleset *ret_ruleset)
+int cli_wall(const char *name, const char *run, struct policy *ret_policy, struct ruleset *ret_ruleset)
 {
-	int status = cli_read(path, ret_policy);
+	int status = cli_read(name, run, ret_policy);
 
 	return status == CLI_GO_ON ? cli_compile(ret_policy, ret_ruleset) : status;
 }

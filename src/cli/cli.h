@@ -34,6 +34,23 @@ enum cli_exit {
 #define CLI_NO_READ_BACK (1u << 3)
 #define CLI_VERBOSE (1u << 4)
 #define CLI_YES_REALLY (1u << 5)
+#define CLI_DRY_RUN (1u << 6)
+#define CLI_FOLLOW (1u << 7)
+#define CLI_OFFLINE (1u << 8)
+#define CLI_LIST (1u << 9)
+#define CLI_CLOSE (1u << 10)
+#define CLI_YES_CUT (1u << 11) // --yes, too
+// with a value, of which struct cli_arguments has a member
+#define CLI_CONFIRM_WITHIN (1u << 16)
+#define CLI_FOR (1u << 17)
+#define CLI_FROM (1u << 18)
+#define CLI_TO (1u << 19)
+#define CLI_TO_PORT (1u << 20)
+#define CLI_REASON (1u << 21)
+#define CLI_RUN (1u << 22)
+#define CLI_STATE (1u << 23)
+
+#define CLI_STATE_FOLDER "/var/lib/leadglass"
 
 struct cli_command {
 	const char *name;
@@ -48,10 +65,19 @@ struct cli_arguments {
 	unsigned options;
 	char **operands; // NULL-terminated, as main's
 	int count;
+	// Values, as given; NULL when they were not.
+	const char *confirm_within, *lasts /* --for */, *from, *to, *to_port, *reason;
+	const char *run, *state; // never NULL: the usual folders
 };
 
-// Reads options and counts operands. CLI_GO_ON, or the exit code after a message or the help was written.
+// Reads options and counts operands. CLI_GO_ON, or the exit code after a message or the help was written. An
+// option with a value is given once at most, and its value is not empty.
 int cli_arguments(const struct cli_command *command, int argc, char **argv, struct cli_arguments *ret);
+
+// Reads a time such as 90s, 2m, 1h30m or 2d (the unit is not optional: 2 might be meant as minutes), in seconds
+// from 1 to `most`. `option` is what the message calls it ("--for"). CLI_GO_ON, or CLI_USAGE after a message.
+int cli_duration(const struct cli_command *command, const char *option, const char *text, uint32_t most,
+                 uint32_t *ret);
 
 // The subcommands: argv[0] is the subcommand's name. They return an enum cli_exit.
 int cli_check(int argc, char **argv);
@@ -63,6 +89,16 @@ int cli_load(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_remove(int argc, char **argv);
+// those that talk to the agent
+int cli_status(int argc, char **argv);
+int cli_apply(int argc, char **argv);
+int cli_confirm(int argc, char **argv);
+int cli_rollback(int argc, char **argv);
+int cli_history(int argc, char **argv);
+int cli_show(int argc, char **argv);
+int cli_allow(int argc, char **argv);
+int cli_drops(int argc, char **argv);
+int cli_metrics(int argc, char **argv);
 
 // "leadglass: ..." and a line end on standard error.
 void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -84,15 +120,23 @@ int cli_exit_of(int error);
 // Which exit code policy_read's result is.
 int cli_exit_of_read(int error);
 
-// Reads and validates a policy. CLI_GO_ON and `ret` (to be policy_fini'ed in every case), or the exit code
-// after the problems were written.
-int cli_read(const char *path, struct policy *ret);
+// Reads and validates a policy: a file, "-" for standard input, or what the agent of the run folder `run`
+// keeps:
+// "@running" the policy that stands, "@12" number 12. 0 or -errno with problems.
+int cli_read_policy(const char *name, const char *run, struct policy *ret, struct problems *problems);
+
+// The same for commands that go no further without. CLI_GO_ON and `ret` (to be policy_fini'ed in every case),
+// or the exit code after the problems were written.
+int cli_read(const char *name, const char *run, struct policy *ret);
 
 // Compiles it. The same with `ret` and ruleset_fini.
 int cli_compile(const struct policy *policy, struct ruleset *ret);
 
 // cli_read and cli_compile.
-int cli_wall(const char *path, struct policy *ret_policy, struct ruleset *ret_ruleset);
+int cli_wall(const char *name, const char *run, struct policy *ret_policy, struct ruleset *ret_ruleset);
+
+// Writes what policy_lint warns of to standard error; `here`: also what does not fit this machine.
+void cli_warnings(const struct policy *policy, bool here);
 
 // "1 peer", "2 peers"; "1 address", "2 addresses".
 void cli_count(struct buffer *out, size_t count, const char *noun);

@@ -8,31 +8,66 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "control/control.h"
+
+#define NO_VALUE SIZE_MAX
+#define VALUE(member) offsetof(struct cli_arguments, member)
 
 static const struct {
 	unsigned bit;
-	const char *name, *about;
+	const char *name, *value, *about; // value: what --help calls it; NULL: it takes none
+	size_t member;                    // of struct cli_arguments, where the value goes
 } known[] = {
-        {CLI_JSON, "json", "write the answer as JSON"},
-        {CLI_STRICT, "strict", "a warning, too, makes the answer no (exit status 1)"},
-        {CLI_ALL, "all", "show everything, however long"},
-        {CLI_NO_READ_BACK, "no-read-back", "do not compare the kernel's rules with the policy afterwards"},
-        {CLI_VERBOSE, "verbose", "also say what is usually taken for granted"},
-        {CLI_YES_REALLY, "yes", "do it; without this nothing is changed"},
+        {CLI_JSON, "json", NULL, "write the answer as JSON", NO_VALUE},
+        {CLI_STRICT, "strict", NULL, "a warning, too, makes the answer no (exit status 1)", NO_VALUE},
+        {CLI_ALL, "all", NULL, "everything, however long", NO_VALUE},
+        {CLI_NO_READ_BACK, "no-read-back", NULL, "do not compare the kernel's rules with the policy afterwards",
+         NO_VALUE},
+        {CLI_VERBOSE, "verbose", NULL, "also say what is usually taken for granted", NO_VALUE},
+        {CLI_YES_REALLY, "yes", NULL, "do it; without this nothing is changed", NO_VALUE},
+        {CLI_YES_CUT, "yes", NULL, "also when it cuts the connection it is typed in", NO_VALUE},
+        {CLI_DRY_RUN, "dry-run", NULL, "only say what would change", NO_VALUE},
+        {CLI_FOLLOW, "follow", NULL, "go on, and write each change as it comes", NO_VALUE},
+        {CLI_CONFIRM_WITHIN, "confirm-within", "TIME", "go back by itself unless confirmed by then",
+         VALUE(confirm_within)},
+        {CLI_OFFLINE, "offline", NULL, "no agent runs: for the one that starts next", NO_VALUE},
+        {CLI_FOR, "for", "TIME", "how long: 90s, 30m, 2h, 1d", VALUE(lasts)},
+        {CLI_FROM, "from", "ADDRESS", "who may come in", VALUE(from)},
+        {CLI_TO, "to", "NAME", "to which device, by name or address", VALUE(to)},
+        {CLI_TO_PORT, "to-port", "PORT", "to which TCP port", VALUE(to_port)},
+        {CLI_REASON, "reason", "TEXT", "why; it stands in the log", VALUE(reason)},
+        {CLI_LIST, "list", NULL, "show what is open", NO_VALUE},
+        {CLI_CLOSE, "close", NULL, "close it before its time", NO_VALUE},
+        {CLI_STATE, "state", "DIR", "where policies are kept, if not " CLI_STATE_FOLDER, VALUE(state)},
+        {CLI_RUN, "run", "DIR", "where the agent's socket is, if not " CONTROL_FOLDER, VALUE(run)},
 };
 #define KNOWN (sizeof(known) / sizeof(known[0]))
+#define COLUMN 17 // of what an option is about, at least
+
+static size_t width(size_t option)
+{
+	return strlen("  --") + strlen(known[option].name) +
+	       (known[option].value ? 1 + strlen(known[option].value) : 0);
+}
 
 static int help(const struct cli_command *command)
 {
 	struct buffer out = BUFFER_EMPTY;
+	size_t column = COLUMN;
 
+	for (size_t i = 0; i < KNOWN; i++) {
+		if ((command->options & known[i].bit) && width(i) + 2 > column)
+			column = width(i) + 2;
+	}
 	buffer_printf(&out, "leadglass %s: %s\n\nUsage: leadglass %s %s\n\n", command->name, command->about,
 	              command->name, command->synopsis);
 	for (size_t i = 0; i < KNOWN; i++) {
 		if (command->options & known[i].bit)
-			buffer_printf(&out, "  --%-14s %s\n", known[i].name, known[i].about);
+			buffer_printf(&out, "  --%s%s%s%*s%s\n", known[i].name, known[i].value ? " " : "",
+			              known[i].value ? known[i].value : "", (int)(column - width(i)), "",
+			              known[i].about);
 	}
-	buffer_printf(&out, "  -h, --help       this text\n\n%s", command->details);
+	buffer_printf(&out, "  %-*s%s\n\n%s", (int)column - 2, "-h, --help", "this text", command->details);
 	return cli_answer(&out, CLI_YES);
 }
 
@@ -55,29 +90,25 @@ static int bad_option(const struct cli_command *command, const char *word)
 	return usage(command);
 }
 
-int cli_arguments(const struct cli_command *command, int argc, char **argv, struct cli_arguments *ret)
+static int take_value(const struct cli_command *command, size_t option, const char *value,
+                      struct cli_arguments *ret)
 {
-	struct option options[KNOWN + 2];
-	size_t count = 0;
-	int found;
+	const char **member = (const char **)(void *)((char *)ret + known[option].member);
 
-	for (size_t i = 0; i < KNOWN; i++) {
-		if (command->options & known[i].bit)
-			options[count++] = (struct option){.name = known[i].name, .val = (int)(0x100u + i)};
+	if (ret->options & known[option].bit) {
+		cli_message("%s: --%s is given twice", command->name, known[option].name);
+		return usage(command);
 	}
-	options[count++] = (struct option){.name = "help", .val = 'h'};
-	options[count] = (struct option){0};
+	if (!value[0]) {
+		cli_message("%s: --%s: the value is empty", command->name, known[option].name);
+		return usage(command);
+	}
+	*member = value;
+	return CLI_GO_ON;
+}
 
-	*ret = (struct cli_arguments){0};
-	opterr = 0;
-	optind = 0; // main has used getopt before: start afresh
-	while ((found = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (found == 'h')
-			return help(command);
-		if (found == '?')
-			return bad_option(command, argv[optind - 1]);
-		ret->options |= known[found - 0x100].bit;
-	}
+static int count_operands(const struct cli_command *command, int argc, char **argv, struct cli_arguments *ret)
+{
 	ret->operands = argv + optind;
 	ret->count = argc - optind;
 	if (ret->count < command->least) {
@@ -89,5 +120,92 @@ int cli_arguments(const struct cli_command *command, int argc, char **argv, stru
 		cli_message("%s: one word too many: %s", command->name, ret->operands[command->most]);
 		return usage(command);
 	}
+	return CLI_GO_ON;
+}
+
+int cli_arguments(const struct cli_command *command, int argc, char **argv, struct cli_arguments *ret)
+{
+	struct option options[KNOWN + 2];
+	size_t count = 0;
+	int found;
+
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (command->options & known[i].bit)
+			options[count++] =
+			        (struct option){.name = known[i].name,
+			                        .has_arg = known[i].value ? required_argument : no_argument,
+			                        .val = (int)(0x100u + i)};
+	}
+	options[count++] = (struct option){.name = "help", .val = 'h'};
+	options[count] = (struct option){0};
+
+	*ret = (struct cli_arguments){.run = CONTROL_FOLDER, .state = CLI_STATE_FOLDER};
+	opterr = 0;
+	optind = 0; // main has used getopt before: start afresh
+	while ((found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		size_t option = (size_t)(found - 0x100);
+
+		if (found == 'h')
+			return help(command);
+		if (found == ':') {
+			cli_message("%s: %s needs a value", command->name, argv[optind - 1]);
+			return usage(command);
+		}
+		if (found == '?')
+			return bad_option(command, argv[optind - 1]);
+		if (known[option].value && take_value(command, option, optarg, ret) != CLI_GO_ON)
+			return CLI_USAGE;
+		ret->options |= known[option].bit;
+	}
+	return count_operands(command, argc, argv, ret);
+}
+
+// "1h30m" in seconds; 0 when it is no such thing or longer than anybody means (a hundred years).
+static uint64_t duration(const char *text)
+{
+	static const struct {
+		char unit;
+		uint32_t seconds;
+	} units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+	uint64_t sum = 0;
+	size_t unit = 0;
+
+	while (*text) {
+		uint64_t number = 0;
+
+		if (*text < '0' || *text > '9')
+			return 0;
+		for (; *text >= '0' && *text <= '9'; text++) {
+			number = number * 10 + (uint64_t)(*text - '0');
+			if (number > 100ull * 366 * 86400)
+				return 0;
+		}
+		while (unit < sizeof(units) / sizeof(units[0]) && units[unit].unit != *text)
+			unit++;
+		if (unit == sizeof(units) / sizeof(units[0]))
+			return 0;
+		sum += number * units[unit++].seconds;
+		text++;
+	}
+	return sum;
+}
+
+int cli_duration(const struct cli_command *command, const char *option, const char *text, uint32_t most,
+                 uint32_t *ret)
+{
+	uint64_t seconds = duration(text);
+
+	if (!seconds) {
+		cli_message("%s: %s %s: not a time; write 90s, 30m, 2h or 1d", command->name, option, text);
+		return usage(command);
+	}
+	if (seconds > most) {
+		if (most >= 2 * 86400)
+			cli_message("%s: %s %s: at most %ud", command->name, option, text, most / 86400);
+		else
+			cli_message("%s: %s %s: at most %uh", command->name, option, text, most / 3600);
+		return usage(command);
+	}
+	*ret = (uint32_t)seconds;
 	return CLI_GO_ON;
 }

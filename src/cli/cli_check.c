@@ -15,11 +15,12 @@
 static const struct cli_command command = {
         .name = "check",
         .about = "is the policy valid, and what is probably not meant?",
-        .synopsis = "[--json] [--strict] POLICY",
-        .options = CLI_JSON | CLI_STRICT,
+        .synopsis = "[--json] [--strict] [--run DIR] POLICY",
+        .options = CLI_JSON | CLI_STRICT | CLI_RUN,
         .least = 1,
         .most = 1,
-        .details = "POLICY is a file, or - for standard input. Needs no root and no kernel support.\n"
+        .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
+                   "keeps. Needs no root and no kernel support.\n"
                    "Every error and warning is shown with its file, line and column.\n"
                    "\n"
                    "Exit status: 0 valid, 1 there are warnings and --strict was given, 3 invalid.\n"
@@ -72,10 +73,10 @@ static void write_json(const char *path, bool valid, const struct policy *policy
 }
 
 // Reads it, and when it is valid looks for warnings and for limits that only compiling meets.
-static int judge(const char *path, struct policy *policy, struct problems *problems)
+static int judge(const char *name, const char *run, struct policy *policy, struct problems *problems)
 {
 	struct ruleset ruleset;
-	int error = policy_read(policy, path, problems);
+	int error = cli_read_policy(name, run, policy, problems);
 
 	if (error)
 		return error;
@@ -101,7 +102,7 @@ int cli_check(int argc, char **argv)
 		return status;
 	policy_init(&policy);
 	problem_init(&problems);
-	error = judge(arguments.operands[0], &policy, &problems);
+	error = judge(arguments.operands[0], arguments.run, &policy, &problems);
 	if (error) {
 		status = cli_exit_of_read(error);
 	} else {

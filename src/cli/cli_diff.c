@@ -8,18 +8,17 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "cli/diff.h"
-#include "policy/policy.h"
-#include "ruleset/ruleset.h"
 
 static const struct cli_command command = {
         .name = "diff",
         .about = "what changes between two policies, in peers and flows",
-        .synopsis = "[--json] [--all] OLD NEW",
-        .options = CLI_JSON | CLI_ALL,
+        .synopsis = "[--json] [--all] [--run DIR] OLD NEW",
+        .options = CLI_JSON | CLI_ALL | CLI_RUN,
         .least = 2,
         .most = 2,
-        .details = "OLD and NEW are files; one of them may be - for standard input. Needs no root\n"
-                   "and no kernel support. Order, comments and spelling do not count.\n"
+        .details = "OLD and NEW are files, or @running or @NUMBER for policies the agent keeps; one\n"
+                   "may be - for standard input. Needs no root and no kernel support. Order,\n"
+                   "comments and spelling do not count.\n"
                    "First comes what the policies say (+ added, - removed, ~ changed), then the\n"
                    "flows that the new one opens (+) and closes (-). Long lists are cut short\n"
                    "unless --all is given.\n"
@@ -30,95 +29,26 @@ static const struct cli_command command = {
                    "  leadglass diff old.conf policy.conf\n",
 };
 
-static const struct diff_bounds short_bounds = {.lines = 20, .values = 8};
-static const struct diff_bounds no_bounds = {.lines = SIZE_MAX, .values = SIZE_MAX};
-
-// One of the two policies with all that is made of it.
-struct side {
-	struct policy policy;
-	struct ruleset ruleset;
-	struct diff_facts facts;
-};
-
-static void init_side(struct side *side)
+static int read_side(const char *name, const char *run, struct diff_side *side)
 {
-	policy_init(&side->policy);
-	ruleset_init(&side->ruleset);
-	side->facts = (struct diff_facts){0};
+	int status = cli_read(name, run, &side->policy);
+
+	return status == CLI_GO_ON ? diff_side_make(side) : status;
 }
 
-static void fini_side(struct side *side)
+static bool write_json(const struct diff_side *old, const struct diff_side *new, struct buffer *out)
 {
-	diff_facts_fini(&side->facts);
-	ruleset_fini(&side->ruleset);
-	policy_fini(&side->policy);
-}
-
-static int read_side(const char *path, struct side *side)
-{
-	int status = cli_wall(path, &side->policy, &side->ruleset);
-
-	if (status == CLI_GO_ON && diff_facts(&side->policy, &side->facts)) {
-		cli_message("out of memory");
-		status = CLI_INTERNAL;
-	}
-	return status;
-}
-
-static bool write_text(const struct side *old, const struct side *new, const struct diff_bounds *bounds,
-                       struct buffer *out)
-{
-	const struct diff_wall old_wall = {&old->policy, &old->ruleset},
-	                       new_wall = {&new->policy, &new->ruleset};
-	struct buffer flows = BUFFER_EMPTY;
-	size_t said = diff_policy(&old->facts, &new->facts, bounds, out);
-	struct diff_flow_counts counts = diff_flows(&old_wall, &new_wall, bounds, &flows);
-	bool differ = said || counts.opened || counts.closed;
-
-	if (!differ) {
-		buffer_text(out, "no differences\n");
-	} else {
-		if (said)
-			buffer_text(out, "\n");
-		if (counts.opened || counts.closed)
-			buffer_printf(out, "flows: %zu opened, %zu closed\n", counts.opened, counts.closed);
-		else
-			buffer_text(out, "flows: no differences\n");
-		if ((counts.opened || counts.closed) && old->policy.role != new->policy.role)
-			buffer_text(out, "the role changes, so every flow is listed as closed there and opened "
-			                 "here\n");
-		buffer_add(out, flows.data, flows.size);
-		out->failed = out->failed || buffer_failed(&flows);
-	}
-	buffer_fini(&flows);
-	return differ;
-}
-
-static bool write_json(const struct side *old, const struct side *new, struct buffer *out)
-{
-	const struct diff_wall old_wall = {&old->policy, &old->ruleset},
-	                       new_wall = {&new->policy, &new->ruleset};
 	struct json json = JSON_TO(out);
-	struct diff_flow_counts counts;
-	size_t said;
+	bool differ = diff_report_json(old, new, &json);
 
-	json_object(&json);
-	json_key(&json, "policy");
-	said = diff_policy_json(&old->facts, &new->facts, &json);
-	json_key(&json, "flows");
-	counts = diff_flows_json(&old_wall, &new_wall, &json);
-	json_key_number(&json, "opened", counts.opened);
-	json_key_number(&json, "closed", counts.closed);
-	json_key_bool(&json, "differ", said || counts.opened || counts.closed);
-	json_end(&json);
 	buffer_text(out, "\n");
-	return said || counts.opened || counts.closed;
+	return differ;
 }
 
 int cli_diff(int argc, char **argv)
 {
 	struct cli_arguments arguments;
-	struct side old, new;
+	struct diff_side old, new;
 	struct buffer out = BUFFER_EMPTY;
 	int status = cli_arguments(&command, argc, argv, &arguments);
 
@@ -128,21 +58,21 @@ int cli_diff(int argc, char **argv)
 		cli_message("diff: only one of OLD and NEW can be standard input");
 		return CLI_USAGE;
 	}
-	init_side(&old);
-	init_side(&new);
-	status = read_side(arguments.operands[0], &old);
+	diff_side_init(&old);
+	diff_side_init(&new);
+	status = read_side(arguments.operands[0], arguments.run, &old);
 	if (status == CLI_GO_ON)
-		status = read_side(arguments.operands[1], &new);
+		status = read_side(arguments.operands[1], arguments.run, &new);
 	if (status == CLI_GO_ON) {
 		bool differ =
 		        arguments.options & CLI_JSON
 		                ? write_json(&old, &new, &out)
-		                : write_text(&old, &new,
-		                             arguments.options & CLI_ALL ? &no_bounds : &short_bounds, &out);
+		                : diff_report(&old, &new, arguments.options & CLI_ALL ? &diff_all : &diff_short,
+		                              &out);
 
 		status = cli_answer(&out, differ ? CLI_NO : CLI_YES);
 	}
-	fini_side(&new);
-	fini_side(&old);
+	diff_side_fini(&new);
+	diff_side_fini(&old);
 	return status;
 }

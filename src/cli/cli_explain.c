@@ -15,12 +15,13 @@
 static const struct cli_command command = {
         .name = "explain",
         .about = "would this flow pass, and why?",
-        .synopsis = "[--json] POLICY in|out|forward PROTOCOL\n"
+        .synopsis = "[--json] [--run DIR] POLICY in|out|forward PROTOCOL\n"
                     "                         SRC[:PORT] DST[:PORT] [WORD...]",
-        .options = CLI_JSON,
+        .options = CLI_JSON | CLI_RUN,
         .least = 1,
         .most = 64,
-        .details = "POLICY is a file, or - for standard input. Needs no root and no kernel support.\n"
+        .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
+                   "keeps. Needs no root and no kernel support.\n"
                    "in|out|forward  to this host, from it, or through it\n"
                    "PROTOCOL        tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp or a number\n"
                    "SRC, DST        addresses; an IPv6 address with a port is in brackets.\n"
@@ -142,7 +143,7 @@ int cli_explain(int argc, char **argv)
 		return status;
 	policy_init(&policy);
 	ruleset_init(&ruleset);
-	status = cli_wall(arguments.operands[0], &policy, &ruleset);
+	status = cli_wall(arguments.operands[0], arguments.run, &policy, &ruleset);
 	if (status == CLI_GO_ON) {
 		if (packet_parse(&policy, arguments.operands + 1, (size_t)arguments.count - 1, &packet, message,
 		                 sizeof(message), &word) == 0) {

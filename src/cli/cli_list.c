@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "cli/cli_text.h"
 #include "nft/nft.h"
 #include "ruleset/ruleset.h"
 
@@ -167,23 +168,6 @@ static const struct nft_table_state *state_of(const struct ruleset_table *table,
 
 #define NAME_COLUMN 60
 
-// 999999, then 1000k, 1000M, ...: at most eight columns.
-static void add_number(struct buffer *out, uint64_t number, int width)
-{
-	static const char units[] = "kMGTPE";
-	size_t unit = 0;
-	char text[24];
-
-	if (number < 100000000) {
-		buffer_printf(out, "%*llu", width, (unsigned long long)number);
-		return;
-	}
-	for (number /= 1000; number >= 1000000; number /= 1000)
-		unit++;
-	(void)snprintf(text, sizeof(text), "%llu%c", (unsigned long long)number, units[unit]);
-	buffer_printf(out, "%*s", width, text);
-}
-
 static void write_head(const struct ruleset_table *table, const struct nft_table_state *state,
                        struct buffer *out)
 {
@@ -206,7 +190,7 @@ static void write_head(const struct ruleset_table *table, const struct nft_table
 	for (size_t s = 0; s < table->set_count; s++) {
 		const struct ruleset_set *set = &table->sets[s];
 
-		if (!set->details && !set->constant) {
+		if (!set->detailed && !set->constant) {
 			buffer_printf(out, "  %s: ", set->name);
 			cli_count(out, set->count, "element");
 			buffer_text(out, ", not counted one by one\n");
@@ -219,9 +203,9 @@ static void write_row(const char *name, uint64_t packets, uint64_t octets, struc
 {
 	buffer_printf(out, strlen(name) > NAME_COLUMN ? "%s\n%*s " : "%s%*s ", name,
 	              (int)(strlen(name) > NAME_COLUMN ? NAME_COLUMN : NAME_COLUMN - strlen(name)), "");
-	add_number(out, packets, 9);
+	cli_number(out, packets, 9);
 	buffer_text(out, " ");
-	add_number(out, octets, 9);
+	cli_number(out, octets, 9);
 	buffer_text(out, "\n");
 }
 
@@ -290,7 +274,7 @@ static void json_table(const struct ruleset_table *table, const struct nft_table
 		json_object(json);
 		json_key_text(json, "name", table->sets[s].name);
 		json_key_number(json, "elements", table->sets[s].count);
-		json_key_bool(json, "counted", table->sets[s].details != NULL);
+		json_key_bool(json, "counted", table->sets[s].detailed);
 		json_end(json);
 	}
 	json_end_array(json);

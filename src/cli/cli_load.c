@@ -4,8 +4,6 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <stdio.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
@@ -17,11 +15,12 @@
 static const struct cli_command command = {
         .name = "load",
         .about = "puts the wall up",
-        .synopsis = "[--json] [--no-read-back] [--verbose] POLICY",
-        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE,
+        .synopsis = "[--json] [--no-read-back] [--verbose] [--run DIR] POLICY",
+        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE | CLI_RUN,
         .least = 1,
         .most = 1,
-        .details = "POLICY is a file, or - for standard input. Needs CAP_NET_ADMIN (root).\n"
+        .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
+                   "keeps. Needs CAP_NET_ADMIN (root).\n"
                    "The policy's rules go, in one transaction, into the network namespace the\n"
                    "command runs in; then they are read back and compared. When the policy is\n"
                    "invalid or the kernel refuses, the rules that stood before go on standing.\n"
@@ -93,36 +92,6 @@ static void write_json(size_t peers, size_t elements, const struct nft_load_resu
 	buffer_text(out, "\n");
 }
 
-// An interface that is not there is no error, it may come later; but until then nobody manages this machine.
-static void warn_interfaces(const struct policy *policy, struct problems *problems)
-{
-	struct span interfaces = policy->manage.interfaces;
-
-	for (uint32_t i = 0; i < interfaces.count; i++) {
-		const struct word *word = &policy->interfaces[interfaces.first + i];
-		char name[IF_NAMESIZE];
-
-		snprintf(name, sizeof name, "%.*s", (int)word->size, word->text);
-		if (if_nametoindex(name) == 0)
-			problem_addf(
-			        problems, PROBLEM_WARNING, word->at, word->size,
-			        "until there is, nobody can manage this machine through it; `ip link` shows "
-			        "the names",
-			        "there is no interface '%s' here now", name);
-	}
-}
-
-static void write_warnings(const struct policy *policy)
-{
-	struct problems problems;
-
-	problem_init(&problems);
-	warn_interfaces(policy, &problems);
-	if (policy_lint(policy, &problems) == 0 && problems.count)
-		cli_problems(&problems, &policy->sources);
-	problem_fini(&problems);
-}
-
 // What is usually taken for granted: how much was sent, who guards the table.
 static void write_verbose(const struct nft_load_result *result)
 {
@@ -183,9 +152,9 @@ int cli_load(int argc, char **argv)
 		return status;
 	policy_init(&policy);
 	ruleset_init(&ruleset);
-	status = cli_wall(arguments.operands[0], &policy, &ruleset);
+	status = cli_wall(arguments.operands[0], arguments.run, &policy, &ruleset);
 	if (status == CLI_GO_ON)
-		write_warnings(&policy);
+		cli_warnings(&policy, true);
 	else if (status != CLI_INTERNAL)
 		cli_message("nothing was changed: what stood before still stands");
 	// The wall is compiled: what is still wanted of the policy is its text, for messages. The lists of

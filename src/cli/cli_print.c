@@ -10,11 +10,12 @@
 static const struct cli_command command = {
         .name = "print",
         .about = "the policy in its canonical form",
-        .synopsis = "[--json] POLICY",
-        .options = CLI_JSON,
+        .synopsis = "[--json] [--run DIR] POLICY",
+        .options = CLI_JSON | CLI_RUN,
         .least = 1,
         .most = 1,
-        .details = "POLICY is a file, or - for standard input. Needs no root and no kernel support.\n"
+        .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
+                   "keeps. Needs no root and no kernel support.\n"
                    "One file, with included files in place, in a fixed order and spelling, without\n"
                    "comments. Printing what was printed gives the same text again.\n"
                    "\n"
@@ -34,7 +35,7 @@ int cli_print(int argc, char **argv)
 	if (status != CLI_GO_ON)
 		return status;
 	policy_init(&policy);
-	status = cli_read(arguments.operands[0], &policy);
+	status = cli_read(arguments.operands[0], arguments.run, &policy);
 	if (status == CLI_GO_ON) {
 		if (arguments.options & CLI_JSON) {
 			struct json json = JSON_TO(&out);

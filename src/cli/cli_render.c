@@ -10,10 +10,12 @@
 static const struct cli_command command = {
         .name = "render",
         .about = "the rules a policy makes, as text for nft",
-        .synopsis = "POLICY",
+        .synopsis = "[--run DIR] POLICY",
+        .options = CLI_RUN,
         .least = 1,
         .most = 1,
-        .details = "POLICY is a file, or - for standard input. Needs no root and no kernel support.\n"
+        .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
+                   "keeps. Needs no root and no kernel support.\n"
                    "The text is what leadglass load puts into the kernel; nft -f takes it too. Where\n"
                    "leadglass itself put up the wall on Linux 6.9 or later, the table is persistent\n"
                    "and nft cannot replace it (\"Operation not supported\"): first leadglass remove\n"
@@ -37,7 +39,7 @@ int cli_render(int argc, char **argv)
 		return status;
 	policy_init(&policy);
 	ruleset_init(&ruleset);
-	status = cli_wall(arguments.operands[0], &policy, &ruleset);
+	status = cli_wall(arguments.operands[0], arguments.run, &policy, &ruleset);
 	if (status == CLI_GO_ON) {
 		ruleset_print(&ruleset, &out);
 		status = cli_answer(&out, CLI_YES);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// `leadglass verify`: does the kernel hold exactly what the policy means?
+// `leadglass verify`: does the kernel hold exactly what the policy means? With a policy the command compares
+// itself; without one the agent compares with the policy that stands.
 #include "cli/cli.h"
+
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "cli/cli_agent.h"
 #include "nft/nft.h"
 #include "policy/policy.h"
 #include "ruleset/ruleset.h"
@@ -13,17 +17,21 @@
 static const struct cli_command command = {
         .name = "verify",
         .about = "does the kernel hold exactly this policy?",
-        .synopsis = "[--json] [--all] POLICY",
-        .options = CLI_JSON | CLI_ALL,
-        .least = 1,
+        .synopsis = "[--json] [--all] [--run DIR] [POLICY]",
+        .options = CLI_JSON | CLI_ALL | CLI_RUN,
+        .least = 0,
         .most = 1,
-        .details = "POLICY is a file, or - for standard input. Needs CAP_NET_ADMIN (root).\n"
+        .details = "Without POLICY the agent compares what the kernel holds with the policy that\n"
+                   "stands, and repairs it; for root and the group of the agent's socket.\n"
+                   "With POLICY (a file, - for standard input, or @running or @NUMBER for one the\n"
+                   "agent keeps) this command compares, and repairs nothing. Needs CAP_NET_ADMIN\n"
+                   "(root).\n"
                    "Each difference is one line; beyond 100 they are only counted, unless --all is\n"
                    "given. Elements whose comment names another line of the policy are no\n"
                    "difference; they are counted at the end.\n"
                    "\n"
                    "Exit status: 0 the kernel holds the policy, 1 it does not, 3 the policy is\n"
-                   "invalid, 4 the kernel could not be asked.\n"
+                   "invalid, 4 the kernel or the agent could not be asked.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass verify policy.conf\n",
@@ -120,25 +128,86 @@ static int ask(const char *path, const struct policy *policy, const struct rules
 	return 0;
 }
 
-int cli_verify(int argc, char **argv)
+// The agent's differences, a line each.
+static void write_lines(const char *text, size_t most, struct json *json, struct buffer *out)
 {
-	struct cli_arguments arguments;
+	size_t count = 0;
+
+	while (*text) {
+		size_t size = strcspn(text, "\n");
+
+		if (size && count++ < most) {
+			if (json) {
+				json_text_n(json, text, size);
+			} else {
+				buffer_add(out, text, size);
+				buffer_text(out, "\n");
+			}
+		}
+		text += size + (text[size] == '\n');
+	}
+	if (!json && count > most)
+		buffer_printf(out, "and %zu more (--all shows them)\n", count - most);
+}
+
+static int verify_standing(const struct cli_arguments *arguments)
+{
+	size_t most = arguments->options & CLI_ALL ? SIZE_MAX : SHOWN_MAX;
+	struct cli_reply reply = {0};
+	struct buffer out = BUFFER_EMPTY;
+	struct json json = JSON_TO(&out);
+	int status = cli_agent_ask_once(arguments->run, CONTROL_VERIFY, NULL, &reply);
+	size_t differences = (size_t)reply.answer.number;
+	const char *text = reply.payload ? reply.payload : "";
+
+	if (status != CLI_GO_ON) {
+		cli_reply_fini(&reply);
+		return status;
+	}
+	if (arguments->options & CLI_JSON) {
+		json_object(&json);
+		json_key_text(&json, "policy", "@running");
+		json_key(&json, "shown");
+		json_array(&json);
+		write_lines(text, most, &json, &out);
+		json_end_array(&json);
+		json_key_number(&json, "differences", differences);
+		json_key_number(&json, "comments", 0);
+		json_key_bool(&json, "verified", differences == 0);
+		json_end(&json);
+		buffer_text(&out, "\n");
+	} else {
+		write_lines(text, most, NULL, &out);
+		if (differences) {
+			cli_count(&out, differences, "difference");
+			buffer_text(&out, " found");
+		}
+		if (reply.answer.text[0])
+			buffer_printf(&out, "%s%s", differences ? "; " : "", reply.answer.text);
+		else if (!differences)
+			buffer_text(&out, "verified: the kernel holds exactly the policy that stands");
+		buffer_text(&out, "\n");
+	}
+	cli_reply_fini(&reply);
+	return cli_answer(&out, differences ? CLI_NO : CLI_YES);
+}
+
+static int verify_policy(const struct cli_arguments *arguments)
+{
+	const char *name = arguments->operands[0];
 	struct policy policy;
 	struct ruleset ruleset;
 	struct problems problems;
 	struct buffer out = BUFFER_EMPTY;
 	size_t differences = 0;
-	int status = cli_arguments(&command, argc, argv, &arguments);
+	int status;
 
-	if (status != CLI_GO_ON)
-		return status;
 	policy_init(&policy);
 	ruleset_init(&ruleset);
 	problem_init(&problems);
-	status = cli_wall(arguments.operands[0], &policy, &ruleset);
+	status = cli_wall(name, arguments->run, &policy, &ruleset);
 	if (status == CLI_GO_ON) {
-		int error = ask(arguments.operands[0], &policy, &ruleset, arguments.options, &problems, &out,
-		                &differences);
+		int error = ask(name, &policy, &ruleset, arguments->options, &problems, &out, &differences);
 
 		if (error) {
 			cli_failure(error, &problems, &policy.sources);
@@ -152,4 +221,14 @@ int cli_verify(int argc, char **argv)
 	ruleset_fini(&ruleset);
 	policy_fini(&policy);
 	return status;
+}
+
+int cli_verify(int argc, char **argv)
+{
+	struct cli_arguments arguments;
+	int status = cli_arguments(&command, argc, argv, &arguments);
+
+	if (status != CLI_GO_ON)
+		return status;
+	return arguments.count ? verify_policy(&arguments) : verify_standing(&arguments);
 }

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "policy/policy.h"
+#include "ruleset/ruleset.h"
 
 struct json;
-struct policy;
-struct ruleset;
 
 // The parts of a policy facts are about, in the order they are shown.
 enum diff_part {
@@ -92,5 +92,25 @@ struct diff_flow_counts diff_flows(const struct diff_wall *old, const struct dif
                                    const struct diff_bounds *bounds, struct buffer *out);
 struct diff_flow_counts diff_flows_json(const struct diff_wall *old, const struct diff_wall *new,
                                         struct json *out);
+
+// ---- both of it (diff_report.c) ----
+
+// A policy with all that is made of it.
+struct diff_side {
+	struct policy policy;
+	struct ruleset ruleset;
+	struct diff_facts facts;
+};
+void diff_side_init(struct diff_side *side);
+void diff_side_fini(struct diff_side *side);
+// Makes the rest of side->policy, which was read. CLI_GO_ON, or the exit code after a message.
+int diff_side_make(struct diff_side *side);
+
+extern const struct diff_bounds diff_short, diff_all; // for a screen; without bounds
+
+// What changes, in what the policies say and in flows. Whether anything does.
+bool diff_report(const struct diff_side *old, const struct diff_side *new, const struct diff_bounds *bounds,
+                 struct buffer *out);
+bool diff_report_json(const struct diff_side *old, const struct diff_side *new, struct json *json);
 
 #endif

@@ -10,17 +10,29 @@
 #include "cli/cli.h"
 
 static const struct {
-	const char *name;
+	const char *name; // NULL: the title of what follows
 	int (*run)(int argc, char **argv);
 	const char *about;
 } commands[] = {
+        {NULL, NULL, "On any computer, without root:"},
         {"check", cli_check, "is the policy valid, and what in it is probably not meant?"},
-        {"render", cli_render, "the rules it makes, as text for nft"},
-        {"print", cli_print, "the policy in its canonical form"},
-        {"diff", cli_diff, "what changes between two policies, in peers and flows"},
         {"explain", cli_explain, "would this flow pass, and why?"},
-        {"load", cli_load, "put the wall up: policy into the kernel, read back and compared"},
+        {"diff", cli_diff, "what changes between two policies, in peers and flows"},
+        {"print", cli_print, "the policy in its canonical form"},
+        {"render", cli_render, "the rules it makes, as text for nft"},
+        {NULL, NULL, "Through the agent, leadglassd, which keeps the wall up:"},
+        {"status", cli_status, "how the wall stands, and who talks through it"},
+        {"drops", cli_drops, "who was turned away, and why"},
+        {"apply", cli_apply, "a new policy, with a way back unless confirmed"},
+        {"confirm", cli_confirm, "keep the policy that was applied with a window"},
+        {"rollback", cli_rollback, "go back to an earlier policy"},
+        {"history", cli_history, "which policies were applied, and what became of them"},
+        {"show", cli_show, "a policy the agent keeps, as it was written"},
+        {"allow", cli_allow, "let somebody in for some time"},
         {"verify", cli_verify, "does the kernel still hold exactly this policy?"},
+        {"metrics", cli_metrics, "what the agent counts, for a monitoring system"},
+        {NULL, NULL, "Without the agent, straight into the kernel:"},
+        {"load", cli_load, "put the wall up: policy into the kernel, read back and compared"},
         {"list", cli_list, "what is loaded: peers with their counters, drops"},
         {"remove", cli_remove, "take the wall down"},
 };
@@ -31,17 +43,31 @@ static int help(void)
 	struct buffer out = BUFFER_EMPTY;
 
 	buffer_text(&out, "leadglass: a wall around an imaging device, made from a policy that speaks DICOM\n\n"
-	                  "Usage: leadglass COMMAND [OPTION...] ...\n\n");
-	for (size_t i = 0; i < COMMANDS; i++)
-		buffer_printf(&out, "  %-9s %s\n", commands[i].name, commands[i].about);
+	                  "Usage: leadglass COMMAND [OPTION...] ...\n");
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (commands[i].name)
+			buffer_printf(&out, "  %-9s %s\n", commands[i].name, commands[i].about);
+		else
+			buffer_printf(&out, "\n%s\n", commands[i].about);
+	}
 	buffer_text(&out, "\n"
 	                  "  leadglass help COMMAND    more about one of them\n"
 	                  "  leadglass --version\n"
 	                  "\n"
 	                  "Exit status: 0 yes or done, 1 the answer is no, 2 usage, 3 the policy is invalid,\n"
-	                  "4 the kernel refused or a permission is missing, 5 internal.\n"
+	                  "4 the kernel or the agent refused, 5 internal.\n"
 	                  "Manual: leadglass(8); the policy language: leadglass-policy(5).\n");
 	return cli_answer(&out, CLI_YES);
+}
+
+// Its place in the table; COMMANDS: there is none.
+static size_t find(const char *word)
+{
+	size_t i = 0;
+
+	while (i < COMMANDS && (!commands[i].name || strcmp(commands[i].name, word) != 0))
+		i++;
+	return i;
 }
 
 static int too_many(const char *command, const char *word)
@@ -91,11 +117,13 @@ static int unknown(const char *word)
 	size_t best = 3;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
-		size_t edits = distance(word, commands[i].name);
+		const char *name = commands[i].name;
+		size_t edits = name ? distance(word, name) : best;
 
-		if (edits < best && edits < strlen(commands[i].name) - 1) {
+		// Less than half of it: any word of two letters is near to some command.
+		if (edits < best && (2 * edits < strlen(name) || 2 * edits < strlen(word))) {
 			best = edits;
-			nearest = commands[i].name;
+			nearest = name;
 		}
 	}
 	if (nearest)
@@ -111,16 +139,14 @@ static int help_about(int argc, char **argv)
 	const char *word = argc > 2 ? argv[2] : "help";
 	char option[] = "--help";
 	char *arguments[] = {argv[2], option, NULL};
+	size_t found;
 
 	if (argc > 3)
 		return too_many(argv[1], argv[3]);
 	if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		return help();
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(commands[i].name, word) == 0)
-			return commands[i].run(2, arguments);
-	}
-	return unknown(word);
+	found = find(word);
+	return found < COMMANDS ? commands[found].run(2, arguments) : unknown(word);
 }
 
 // A caller that closed one of the three is not to have the policy file or the netlink socket in its place. Each
@@ -136,6 +162,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	size_t found;
 
 	fill_standard_descriptors();
 	if (!word) {
@@ -151,9 +178,6 @@ int main(int argc, char **argv)
 		            word);
 		return CLI_USAGE;
 	}
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(commands[i].name, word) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	}
-	return unknown(word);
+	found = find(word);
+	return found < COMMANDS ? commands[found].run(argc - 1, argv + 1) : unknown(word);
 }

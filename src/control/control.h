@@ -16,7 +16,7 @@
 #include "base/problem.h"
 
 #define CONTROL_FOLDER "/run/leadglass"
-#define CONTROL_SOCKET "control" // in that folder
+#define CONTROL_SOCKET "control"  // in that folder
 #define CONTROL_MAGIC 0x4c474331u // "LGC1"; changes with every change of a structure here
 #define CONTROL_PAYLOAD_MAX (66u << 20)
 
@@ -27,12 +27,12 @@ enum control_kind {
 	CONTROL_PEERS,      // struct control_peer each
 	CONTROL_COUNTERS,   // struct control_counter each: what was dropped, by rule
 	CONTROL_DROPS,      // struct control_drop each
-	CONTROL_FOLLOW,     // an answer without payload, then one with a struct control_drop whenever one changes
-	CONTROL_HISTORY,    // struct control_entry each, oldest first
-	CONTROL_SHOW,       // a policy bundle: `number`, 0: the standing one
-	CONTROL_WINDOWS,    // struct control_window each: timed access
-	CONTROL_METRICS,    // OpenMetrics text
-	CONTROL_VERIFY,     // compares the kernel's rules with the standing policy; text: the differences
+	CONTROL_FOLLOW,  // an answer without payload, then one with a struct control_drop whenever one changes
+	CONTROL_HISTORY, // struct control_entry each, oldest first
+	CONTROL_SHOW,    // a policy bundle: `number`, 0: the standing one
+	CONTROL_WINDOWS, // struct control_window each: timed access
+	CONTROL_METRICS, // OpenMetrics text
+	CONTROL_VERIFY,  // compares the kernel's rules with the standing policy; text: the differences
 	// For root
 	CONTROL_APPLY,    // payload: a policy bundle; `seconds`: window, 0: none
 	CONTROL_CONFIRM,  //
@@ -63,7 +63,8 @@ struct control_request {
 	uint32_t payload; // octets in the memfd that comes with it; 0: none
 	uint32_t seconds;
 	uint64_t number;
-	char who[CONTROL_WHO_MAX]; // as the command knows it: "alice from 10.20.9.77". For the log, never for a decision
+	char who[CONTROL_WHO_MAX]; // as the command knows it: "alice from 10.20.9.77". For the log, never for a
+	                           // decision
 	struct control_window window;
 };
 
@@ -90,26 +91,26 @@ const char *control_wall_name(enum control_wall wall); // "up"
 
 struct control_status {
 	int64_t now, started_at, verified_at, applied_at, repaired_at; // seconds since 1970; 0: never
-	uint8_t wall;      // enum control_wall
-	uint8_t role;      // enum policy_role
-	uint8_t owned;     // the kernel keeps others from our tables
+	uint8_t wall;                                                  // enum control_wall
+	uint8_t role;                                                  // enum policy_role
+	uint8_t owned; // the kernel keeps others from our tables
 	uint8_t persistent;
 	uint8_t seccomp, landlock, capabilities; // 1: in force
-	uint8_t outside; // 1: the process that reads drops runs
-	uint64_t number, confirmed; // standing policy; last confirmed one
-	uint64_t serial;            // 0: none
-	uint32_t confirm_seconds;   // left to confirm; 0: nothing waits
+	uint8_t outside;                         // 1: the process that reads drops runs
+	uint64_t number, confirmed;              // standing policy; last confirmed one
+	uint64_t serial;                         // 0: none
+	uint32_t confirm_seconds;                // left to confirm; 0: nothing waits
 	uint32_t peers, elements, windows, alarms, repairs;
-	uint32_t generation; // of the kernel's rules
-	uint64_t drops;      // packets dropped since the wall was loaded, by the kernel's counters
+	uint32_t generation;       // of the kernel's rules
+	uint64_t drops;            // packets dropped since the wall was loaded, by the kernel's counters
 	uint64_t drops_suppressed; // lines of the log that were suppressed
-	uint8_t hash[32]; // SHA-256 of the bundle
+	uint8_t hash[32];          // SHA-256 of the bundle
 	char version[32];
 	char site[64], unit[64];
 	char who[CONTROL_WHO_MAX];
-	char reason[256]; // why the wall is not up; else ""
+	char reason[256];       // why the wall is not up; else ""
 	char repaired_from[64]; // "nft (pid 4711)"; "" unknown
-	char collector[96]; // where the log goes: "local", "udp 10.20.0.7:514 (12 lines lost)"
+	char collector[96];     // where the log goes: "local", "udp 10.20.0.7:514 (12 lines lost)"
 };
 
 struct control_alarm {
@@ -120,7 +121,7 @@ struct control_alarm {
 
 struct control_peer {
 	char name[64];
-	uint8_t kind; // enum policy_owner
+	uint8_t kind;    // enum policy_owner
 	uint8_t counted; // 0: its list is too long to be counted element by element
 	uint16_t elements;
 	uint32_t padding;
@@ -143,7 +144,7 @@ struct control_drop {
 	uint64_t count;
 	int64_t first_seen, last_seen;
 	char in_interface[16], out_interface[16];
-	char chain[32];   // "input", "input spoofed"
+	char chain[32]; // "input", "input spoofed"
 	char mac[18];
 	char reason[222]; // in the policy's words
 };
@@ -167,8 +168,8 @@ int control_connect(const char *folder, struct control **ret, struct problems *p
 void control_disconnect(struct control *control);
 
 // Sends a request (magic, kind and payload are filled in) and waits for an answer, `timeout` ms (-1: for ever).
-// *ret_payload malloc'ed with a NUL after it, or NULL; *ret_size its octets. An answer with an error is no failure
-// of this function. 0, or -errno with a problem (-ETIMEDOUT, -EPROTO: versions differ, -ECONNRESET).
+// *ret_payload malloc'ed with a NUL after it, or NULL; *ret_size its octets. An answer with an error is no
+// failure of this function. 0, or -errno with a problem (-ETIMEDOUT, -EPROTO: versions differ, -ECONNRESET).
 int control_ask(struct control *control, enum control_kind kind, struct control_request *request,
                 const void *payload, size_t size, int timeout, struct control_answer *ret, char **ret_payload,
                 size_t *ret_size, struct problems *problems);
@@ -191,9 +192,10 @@ int control_accept(int listener, struct control_peer_id *ret); // descriptor or 
 
 // Receives one request without waiting, checked: size, magic, kind, no control characters in texts, texts
 // terminated; a payload only where the kind has one, sealed against change (F_SEAL_WRITE, SHRINK, GROW) and as
-// long as it says. 0 with *ret_payload (malloc'ed, NUL after it; or NULL); -EAGAIN; -ECONNRESET the other side has
-// gone; -EPROTO it talks nonsense (*ret_why says what; close it).
-int control_receive(int fd, struct control_request *ret, char **ret_payload, size_t *ret_size, const char **ret_why);
+// long as it says. 0 with *ret_payload (malloc'ed, NUL after it; or NULL); -EAGAIN; -ECONNRESET the other side
+// has gone; -EPROTO it talks nonsense (*ret_why says what; close it).
+int control_receive(int fd, struct control_request *ret, char **ret_payload, size_t *ret_size,
+                    const char **ret_why);
 // Sends without waiting. 0; -EAGAIN the other side does not read; else -errno.
 int control_send(int fd, struct control_answer *answer, const void *payload, size_t size);
 

@@ -18,8 +18,8 @@
 
 // One packet that was logged.
 struct drops_record {
-	char prefix[DROPS_PREFIX_MAX]; // of the log rule: "leadglass input spoofed: "
-	struct prefix source, destination; // exact; length 0 when it was no IP packet
+	char prefix[DROPS_PREFIX_MAX];     // of the log rule: "leadglass input spoofed: "
+	struct prefix source, destination; // exact; length 0 when it was no IP packet, or cut off before them
 	uint16_t ether_type;               // host order; 0 unknown
 	uint8_t protocol;                  // transport, after any extension headers; 0 unknown
 	bool ports_known;                  // source_port and port are there
@@ -32,16 +32,18 @@ struct drops_record {
 
 // Reads every NFLOG packet of a netlink datagram of NETLINK_NETFILTER and gives it to `report`. Malformed
 // messages are counted in *ret_bad, never an error.
-void drops_read(const void *datagram, size_t size, void (*report)(void *context, const struct drops_record *record),
-                void *context, size_t *ret_bad);
+void drops_read(const void *datagram, size_t size,
+                void (*report)(void *context, const struct drops_record *record), void *context,
+                size_t *ret_bad);
 
 // One line of the table: the same source, destination, transport and log prefix. Source ports do not count, and
-// a scan of many ports is one row.
+// a scan of many ports is one row. What is no IP packet goes by ether type, source and MAC: who asks by ARP for
+// every address is one row too.
 struct drops_row {
 	struct drops_record first; // the first packet of the row
-	uint64_t count;            // packets logged (the kernel logs at a bounded rate; its counters have them all)
+	uint64_t count; // packets logged (the kernel logs at a bounded rate; its counters have them all)
 	uint16_t ports[DROPS_PORTS_KEPT]; // destination ports, the first ones seen
-	uint32_t port_count;              // different ones, as far as a small filter can tell them apart
+	uint32_t port_count;              // different ones: exact up to 256, an estimate (some 15 %) beyond
 	int64_t first_seen, last_seen;    // seconds since 1970
 };
 
@@ -49,8 +51,9 @@ struct drops_table;
 struct drops_table *drops_table_new(void); // NULL: out of memory; everything it ever needs is allocated here
 void drops_table_free(struct drops_table *table);
 
-// Counts one packet. The row's index, below DROPS_ROWS_MAX; a full table gives up the row that was seen longest
-// ago, one with few packets before one with many.
+// Counts one packet. The row's index, below DROPS_ROWS_MAX. A full table gives up the row that was seen longest
+// ago, where one of many packets counts as seen later than it was: 10 minutes for 2, an hour for 8, six for 64,
+// a day for 1,024. The cost of a packet does not depend on who sent the others.
 size_t drops_table_add(struct drops_table *table, const struct drops_record *record, int64_t now);
 const struct drops_row *drops_table_row(const struct drops_table *table, size_t index); // NULL: not in use
 // Rows changed since it was last asked: the lowest such index at or after `from`, taken off the list;

@@ -28,7 +28,8 @@ struct nft_io {
 
 // 0, or -errno with a problem that says what is missing (permission, kernel support).
 int nft_open(struct nft **ret, struct problems *problems);
-// Leaves our tables without an owner, as kernels before 6.9 do: others may change them, and only a guard notices.
+// Leaves our tables without an owner, as kernels before 6.9 do: others may change them, and only a guard
+// notices.
 void nft_do_not_own(struct nft *nft);
 int nft_open_io(const struct nft_io *io, struct nft **ret); // takes the io over on success
 void nft_close(struct nft *nft);
@@ -83,9 +84,9 @@ struct nft_load_result {
 // 0; -EPERM no permission, or the table belongs to another process (the problem names it); -EBADE what was read
 // back is not what was meant (problems list the differences); -EMSGSIZE the transaction is larger than the
 // socket may send (the problem names the limit); -EBUSY others changed rules each time between reading and
-// sending; else -errno of the kernel with a problem at the policy line the refused message came from, the
-// kernel's own words quoted. On every failure before the commit the old rules stand. `sources` is for messages
-// and may be NULL.
+// sending, or changed ours right after it was committed; else -errno of the kernel with a problem at the policy
+// line the refused message came from, the kernel's own words quoted. On every failure before the commit the old
+// rules stand. `sources` is for messages and may be NULL.
 int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
              const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret);
 

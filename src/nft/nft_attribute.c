@@ -9,6 +9,11 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 
+bool nft_message_ok(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 bool nft_attributes(const void *data, size_t size, const struct nlattr **table, size_t count)
 {
 	const struct nlattr *attribute = data;

@@ -12,6 +12,9 @@
 struct nlattr;
 struct nlmsghdr;
 
+// A whole message is here, in the `left` octets there are. (libmnl takes a length of 2 GiB for a negative one.)
+bool nft_message_ok(const struct nlmsghdr *message, int left);
+
 // Fills `table` (count entries) with the attributes by number, NULL where there is none. False when there are
 // attributes of a number beyond the table, or garbage: for whoever has to know all of it.
 bool nft_attributes(const void *data, size_t size, const struct nlattr **table, size_t count);

@@ -46,7 +46,8 @@ struct nft_batch {
 	int error;
 };
 
-// Starts a transaction that the kernel is to refuse (ERESTART) unless its rules are of this generation.
+// Starts a transaction that the kernel is to refuse (ERESTART) unless its rules are of this generation; 0:
+// whatever they are.
 void nft_batch_begin(struct nft_batch *batch, uint32_t first, uint32_t generation);
 int nft_batch_end(struct nft_batch *batch); // 0 or the first error
 void nft_batch_fini(struct nft_batch *batch);

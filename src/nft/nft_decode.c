@@ -150,6 +150,7 @@ static const char *read_set(const struct nlattr *const *a, struct ruleset_set *s
 	}
 	set->interval = flags & NFT_SET_INTERVAL;
 	set->constant = flags & NFT_SET_CONSTANT;
+	set->timed = flags & NFT_SET_TIMEOUT;
 	set->detailed = a[NFTA_SET_EXPR];
 	if (flags & NFT_SET_MAP)
 		return "a map";
@@ -160,7 +161,7 @@ static const char *read_set(const struct nlattr *const *a, struct ruleset_set *s
 	if (a[NFTA_SET_EXPRESSIONS] || (a[NFTA_SET_EXPR] && !is_plain_counter(a[NFTA_SET_EXPR])))
 		return "an expression on each element";
 	if (a[NFTA_SET_TIMEOUT] || a[NFTA_SET_GC_INTERVAL])
-		return "a timeout";
+		return "a timeout of the set's own";
 	if (a[NFTA_SET_DESC])
 		nft_attributes_nested(a[NFTA_SET_DESC], about, NFTA_SET_DESC_CONCAT + 1);
 	nft_number(about[NFTA_SET_DESC_SIZE], &set->size);
@@ -202,6 +203,7 @@ int nft_decode_set(struct nft_found *found, const struct nlmsghdr *message)
 	struct ruleset_set *set = &b.table->sets[index];
 	set->constant = read.constant;
 	set->detailed = read.detailed;
+	set->timed = read.timed;
 	set->size = read.size;
 	return why ? copy_text(&set->foreign, why) : 0;
 }

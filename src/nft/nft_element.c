@@ -3,6 +3,7 @@
 // Set elements to and from the kernel.
 #include "nft/nft_element.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +32,16 @@ static const char *comment_of(const struct ruleset_set *set, size_t element)
 	return set->detailed && set->details ? set->details[element].comment : NULL;
 }
 
-static size_t element_size(const struct ruleset_set *set, const char *comment)
+static uint64_t timeout_of(const struct ruleset_set *set, size_t element)
+{
+	return set->timed && set->details && set->details[element].expires ? set->details[element].left_ms : 0;
+}
+
+static size_t element_size(const struct ruleset_set *set, const char *comment, uint64_t timeout)
 {
 	size_t key = MNL_ATTR_HDRLEN + ATTRIBUTE(nft_key_length(set));
 	return MNL_ATTR_HDRLEN + key * (set->interval ? 2 : 1) +
-	       (comment ? ATTRIBUTE(2 + strlen(comment) + 1) : 0);
+	       (comment ? ATTRIBUTE(2 + strlen(comment) + 1) : 0) + (timeout ? ATTRIBUTE(sizeof timeout) : 0);
 }
 
 // ---- writing ----
@@ -77,13 +83,15 @@ static void put_key(struct nlmsghdr *header, uint16_t type, const uint8_t *key, 
 }
 
 static void put_element(struct nlmsghdr *header, const struct ruleset_set *set, size_t element,
-                        const char *comment)
+                        const char *comment, uint64_t timeout)
 {
 	const uint8_t *key = key_of(set, element);
 	struct nlattr *nest = mnl_attr_nest_start(header, NFTA_LIST_ELEM);
 	put_key(header, NFTA_SET_ELEM_KEY, key, nft_key_length(set));
 	if (set->interval)
 		put_key(header, NFTA_SET_ELEM_KEY_END, key + set->key_size, nft_key_length(set));
+	if (timeout)
+		mnl_attr_put_u64(header, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout));
 	if (comment) {
 		// nft's userdata: type, length, text with its NUL
 		uint8_t userdata[USERDATA_MAX];
@@ -108,7 +116,7 @@ static void finish_message(struct nft_elements *e)
 static bool start_elements(struct nft_elements *e)
 {
 	size_t room = MNL_ATTR_HDRLEN +
-	              e->expected * (element_size(e->set, NULL) +
+	              e->expected * (element_size(e->set, NULL, e->set->timed && !e->remove) +
 	                             (e->set->detailed && !e->remove ? ATTRIBUTE(USERDATA_MAX) : 0));
 	e->room = room > NEST_MAX || e->expected == 0 ? NEST_MAX : room;
 	e->header = start_message(e->batch, e->table, e->set, e->remove, e->room);
@@ -128,12 +136,18 @@ void nft_elements_put(struct nft_elements *e, size_t element)
 		nft_batch_fail(e->batch, -EINVAL);
 		return;
 	}
-	size_t size = element_size(e->set, comment);
+	uint64_t timeout = e->remove ? 0 : timeout_of(e->set, element);
+	// Never to be open without an end, which is what the kernel makes of less than one of its ticks.
+	if (e->set->timed && !e->remove && timeout < NFT_TIMEOUT_MIN) {
+		nft_batch_fail(e->batch, -EINVAL);
+		return;
+	}
+	size_t size = element_size(e->set, comment, timeout);
 	if (e->header && e->used + size > e->room)
 		finish_message(e);
 	if (!e->header && !start_elements(e))
 		return;
-	put_element(e->header, e->set, element, comment);
+	put_element(e->header, e->set, element, comment, timeout);
 	e->used += size;
 	if (e->expected)
 		e->expected--;
@@ -235,13 +249,14 @@ static const char *strange(const struct ruleset_set *set, const struct nlattr *c
 {
 	static const struct {
 		uint16_t attribute;
+		bool in_timed; // belongs there
 		const char *what;
 	} others[] = {
-	        {NFTA_SET_ELEM_DATA, "an element with a value (a map)"},
-	        {NFTA_SET_ELEM_TIMEOUT, "an element with a timeout"},
-	        {NFTA_SET_ELEM_EXPIRATION, "an element that expires"},
-	        {NFTA_SET_ELEM_OBJREF, "an element with an object"},
-	        {NFTA_SET_ELEM_EXPRESSIONS, "an element with several expressions"},
+	        {NFTA_SET_ELEM_DATA, false, "an element with a value (a map)"},
+	        {NFTA_SET_ELEM_TIMEOUT, true, "an element with a timeout"},
+	        {NFTA_SET_ELEM_EXPIRATION, true, "an element that expires"},
+	        {NFTA_SET_ELEM_OBJREF, false, "an element with an object"},
+	        {NFTA_SET_ELEM_EXPRESSIONS, false, "an element with several expressions"},
 	};
 	uint32_t flags = 0;
 	nft_number(parts[NFTA_SET_ELEM_FLAGS], &flags);
@@ -250,7 +265,7 @@ static const char *strange(const struct ruleset_set *set, const struct nlattr *c
 	if (flags)
 		return "an element with flags";
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (parts[others[i].attribute])
+		if (parts[others[i].attribute] && !(set->timed && others[i].in_timed))
 			return others[i].what;
 	if (!set->interval && parts[NFTA_SET_ELEM_KEY_END])
 		return "an interval";
@@ -279,6 +294,8 @@ static int read_element(struct ruleset_set *set, const struct nlattr *element)
 	struct ruleset_detail detail = {0};
 	if (parts[NFTA_SET_ELEM_EXPR] && !is_counter(parts[NFTA_SET_ELEM_EXPR], &detail))
 		return make_foreign(set, "an element with an expression of its own");
+	// In milliseconds. An element without it stays for good.
+	detail.expires = nft_number64(parts[NFTA_SET_ELEM_EXPIRATION], &detail.left_ms);
 	if (set->detailed) {
 		if (parts[NFTA_SET_ELEM_USERDATA] &&
 		    (r = read_comment(parts[NFTA_SET_ELEM_USERDATA], &detail.comment)) < 0)

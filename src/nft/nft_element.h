@@ -15,6 +15,8 @@ struct nft_batch;
 struct nlattr;
 struct nlmsghdr;
 
+#define NFT_TIMEOUT_MIN 1000 // milliseconds; an element of a timed set with less fails the batch
+
 // Writes elements of one set into as many messages as they need (65,535 octets of elements each).
 struct nft_elements {
 	struct nft_batch *batch;
@@ -37,7 +39,7 @@ void nft_put_all_elements(struct nft_batch *batch, const struct ruleset_table *t
 void nft_put_flush(struct nft_batch *batch, const struct ruleset_table *table, const struct ruleset_set *set);
 
 // Takes the elements of one message of a dump into `set`. What is in the kernel and not in our vocabulary (a
-// catch-all element, a timeout, a verdict) makes the set foreign. 0 or -ENOMEM.
+// catch-all element, a verdict, a timeout but in a timed set) makes the set foreign. 0 or -ENOMEM.
 int nft_read_elements(struct ruleset_set *set, const struct nlmsghdr *message);
 
 // The element that octet `offset` of a message of ours lies in; -1 when it is in none.

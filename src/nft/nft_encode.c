@@ -208,7 +208,8 @@ size_t nft_key_length(const struct ruleset_set *set)
 uint32_t nft_set_flags(const struct ruleset_set *set)
 {
 	return (set->constant ? (uint32_t)NFT_SET_CONSTANT : 0) |
-	       (set->interval ? (uint32_t)NFT_SET_INTERVAL | NFT_SET_CONCAT : 0);
+	       (set->interval ? (uint32_t)NFT_SET_INTERVAL | NFT_SET_CONCAT : 0) |
+	       (set->timed ? (uint32_t)NFT_SET_TIMEOUT : 0);
 }
 
 static int put_set_userdata(struct nftnl_set *to, const struct ruleset_set *set)

@@ -16,6 +16,7 @@
 #include "nft/nft_talk.h"
 
 #define ATTEMPTS 8          // transactions begun again because somebody changed rules in between
+#define PATIENCE 3          // of them, before a wall is put up where none stands whatever others do meanwhile
 #define DIFFERENCES_TOLD 20 // after a load, before "and more"
 
 // Not for us to change when another process owns one of our tables.
@@ -70,8 +71,8 @@ static int commit(struct nft *nft, const struct nft_batch *batch, struct problem
 	if (r == -EBADMSG) {
 		if (refusal.error == ERESTART || refusal.error == EAGAIN)
 			return AGAIN;
-		if (!nft->cannot_persist && refused_persistence(batch, &refusal)) {
-			nft->cannot_persist = true;
+		if (!nft->do_not_own && refused_persistence(batch, &refusal)) {
+			nft->do_not_own = true;
 			return AGAIN;
 		}
 		nft_refusal_report(batch, &refusal, problems);
@@ -96,9 +97,11 @@ struct load {
 	const struct nft_load_options *options;
 	struct problems *problems;
 	struct nft_load_result *ret;
-	size_t octets; // sent so far
-	bool woke;     // a table was switched off as a whole
-	bool created;  // there was no wall before
+	unsigned attempts;   // made so far
+	uint32_t generation; // that our transaction made; 0: not known
+	size_t octets;       // sent so far
+	bool woke;           // a table was switched off as a whole
+	bool created;        // there was no wall before
 };
 
 // Sends what is planned. As commit.
@@ -121,7 +124,7 @@ static void fill_result(const struct load *load, const struct nft_found *found, 
 	        .committed = true,
 	        .change = plan->change == NFT_UNCHANGED && load->woke ? NFT_EXCHANGED : plan->change,
 	        .verified = plan->change == NFT_UNCHANGED, // what was read is what is meant
-	        .persistent = inet->present ? inet->persistent : !load->nft->cannot_persist,
+	        .persistent = inet->present ? inet->persistent : !load->nft->do_not_own,
 	        .added = plan->added,
 	        .removed = plan->removed,
 	        .octets = load->octets,
@@ -143,8 +146,12 @@ static int load_once(struct load *load)
 		nft_found_fini(&found);
 		return r;
 	}
-	nft_batch_begin(&batch, nft->sequence + 1, found.state.generation);
-	nft_plan(&batch, &found, load->meant, !nft->cannot_persist, &plan);
+	// Where nothing of ours stands a rival who changes rules in a loop would keep it so. Were it ours that
+	// he made meanwhile, reading back finds it.
+	bool regardless = load->attempts++ >= PATIENCE && found.ruleset.table_count == 0;
+	nft_batch_begin(&batch, nft->sequence + 1, regardless ? 0 : found.state.generation);
+	load->generation = regardless ? 0 : found.state.generation + 1;
+	nft_plan(&batch, &found, load->meant, !nft->do_not_own, &plan);
 	load->created = load->created || plan.change == NFT_CREATED;
 	if (plan.change != NFT_UNCHANGED || plan.claims || batch.error)
 		r = send_plan(load, &found, &batch, &plan);
@@ -188,16 +195,23 @@ static bool tell(void *context, const struct ruleset_difference *difference)
 	return true;
 }
 
-static int read_back(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
-                     struct problems *problems, struct nft_load_result *ret)
+static int read_back(const struct load *load, const struct sources *sources)
 {
-	struct telling telling = {.sources = sources, .problems = problems};
-	size_t differences = 0;
-	int r = nft_verify(nft, meant, tell, &telling, problems, &differences);
+	struct telling telling = {.sources = sources, .problems = load->problems};
+	struct ruleset found;
+	struct nft_state state;
+	int r = nft_read(load->nft, &found, &state, load->problems);
 	if (r < 0)
 		return r;
-	ret->verified = differences == 0;
-	return differences ? -EBADE : 0;
+	bool others = state.generation != load->generation;
+	size_t differences = ruleset_compare(load->meant, &found, others ? NULL : tell, &telling);
+	ruleset_fini(&found);
+	load->ret->verified = differences == 0;
+	if (differences && others)
+		problem_add(load->problems, PROBLEM_ERROR, 0, 0,
+		            "another program changed the rules right after they were loaded",
+		            "leadglass verify shows how they differ");
+	return differences == 0 ? 0 : others ? -EBUSY : -EBADE;
 }
 
 static int give_up(struct problems *problems)
@@ -222,7 +236,7 @@ int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources 
 		nft_conntrack_turn(nft, meant, problems);
 	if (r < 0 || ret->verified || options->skip_read_back)
 		return r;
-	return read_back(nft, meant, sources, problems, ret);
+	return read_back(&load, sources);
 }
 
 int nft_verify(struct nft *nft, const struct ruleset *meant, ruleset_difference_fn report, void *context,

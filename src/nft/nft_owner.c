@@ -64,6 +64,20 @@ static void read_name(const char *pid, char name[static 16])
 		close(fd);
 	name[size > 0 ? size : 0] = '\0';
 	name[strcspn(name, "\n")] = '\0';
+	for (char *c = name; *c; c++) // it is what the process likes to be called
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+// The kernel gives the first netlink socket of a process the process's number as its port.
+static bool guess(uint32_t port, struct nft_owner *ret)
+{
+	char pid[16];
+	snprintf(pid, sizeof pid, "%" PRIu32, port);
+	*ret = (struct nft_owner){.pid = (int)port};
+	if (port <= INT32_MAX)
+		read_name(pid, ret->name);
+	return ret->name[0] != '\0';
 }
 
 bool nft_owner_find(uint32_t port, struct nft_owner *ret)
@@ -75,7 +89,7 @@ bool nft_owner_find(uint32_t port, struct nft_owner *ret)
 	snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
 	DIR *folder = opendir("/proc");
 	if (!folder)
-		return false;
+		return guess(port, ret);
 	bool found = false;
 	struct dirent *entry;
 	while (!found && (entry = readdir(folder))) {
@@ -83,8 +97,8 @@ bool nft_owner_find(uint32_t port, struct nft_owner *ret)
 			continue;
 		ret->pid = (int)strtol(entry->d_name, NULL, 10);
 		read_name(entry->d_name, ret->name);
-		found = true;
+		ret->sure = found = true;
 	}
 	closedir(folder);
-	return found;
+	return found || guess(port, ret);
 }

@@ -10,6 +10,7 @@
 struct nft_owner {
 	int pid;
 	char name[16]; // as in /proc/PID/comm
+	bool sure;     // false: nobody was seen to hold the socket, but its port is this process's number
 };
 
 // The process with the NETLINK_NETFILTER socket of this port in the caller's network namespace. False when it

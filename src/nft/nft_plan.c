@@ -91,12 +91,28 @@ struct delta {
 	size_t added, removed;
 };
 
+// Service windows stay as they are, neither ended nor prolonged; what else is in their set goes.
+static struct delta walk_windows(const struct ruleset_set *found, struct nft_elements *remove)
+{
+	struct delta delta = {0};
+	for (size_t i = 0; i < found->count; i++) {
+		if (ruleset_is_window(found, i))
+			continue;
+		if (remove)
+			nft_elements_put(remove, i);
+		delta.removed++;
+	}
+	return delta;
+}
+
 // Walks both sorted lists side by side. `add` and `remove` may be NULL: then it only counts.
 static struct delta walk(const struct ruleset_set *meant, const struct ruleset_set *found,
                          struct nft_elements *add, struct nft_elements *remove)
 {
 	struct delta delta = {0};
 	size_t size = unit(meant), i = 0, k = 0;
+	if (meant->timed)
+		return walk_windows(found, remove);
 	while (i < meant->count || k < found->count) {
 		int order = k == found->count   ? -1
 		            : i == meant->count ? 1

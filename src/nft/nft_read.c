@@ -37,6 +37,7 @@ struct reading {
 	struct nft *nft;
 	struct nft_found *found;
 	const struct ruleset *skip;
+	bool windows;            // timed sets only, no chains and rules
 	struct ruleset_set *set; // whose elements are read
 };
 
@@ -114,14 +115,16 @@ static int read_table(struct reading *reading, enum ruleset_family family)
 		ruleset->table_count--; // nothing has been added to it
 		return 0;
 	}
-	if (r < 0 || (r = dump(reading, NFT_MSG_GETSET, number, take_set)) < 0 ||
-	    (r = dump(reading, NFT_MSG_GETCHAIN, number, take_chain)) < 0 ||
-	    (r = dump(reading, NFT_MSG_GETRULE, number, take_rule)) < 0)
+	if (r < 0 || (r = dump(reading, NFT_MSG_GETSET, number, take_set)) < 0)
+		return r;
+	if (!reading->windows && ((r = dump(reading, NFT_MSG_GETCHAIN, number, take_chain)) < 0 ||
+	                          (r = dump(reading, NFT_MSG_GETRULE, number, take_rule)) < 0))
 		return r;
 	struct ruleset_table *table = &ruleset->tables[ruleset->table_count - 1];
 	struct nft_found_table *kept = &reading->found->tables[ruleset->table_count - 1];
 	for (size_t i = 0; r == 0 && i < table->set_count; i++) {
-		kept->sets[i].unread = is_skipped(reading->skip, family, &table->sets[i]);
+		kept->sets[i].unread = reading->windows ? !table->sets[i].timed
+		                                        : is_skipped(reading->skip, family, &table->sets[i]);
 		if (!kept->sets[i].unread)
 			r = read_set(reading, number, &table->sets[i]);
 	}
@@ -129,9 +132,9 @@ static int read_table(struct reading *reading, enum ruleset_family family)
 }
 
 // -EINTR when the rules changed meanwhile.
-static int read_once(struct nft *nft, const struct ruleset *skip, struct nft_found *found)
+static int read_once(struct nft *nft, const struct ruleset *skip, bool windows, struct nft_found *found)
 {
-	struct reading reading = {.nft = nft, .found = found, .skip = skip};
+	struct reading reading = {.nft = nft, .found = found, .skip = skip, .windows = windows};
 	uint32_t after = 0;
 	int again, r = read_generation(nft, &found->state.generation);
 	if (r < 0)
@@ -160,19 +163,30 @@ static void explain(int error, struct problems *problems)
 	             strerror(-error));
 }
 
-int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems)
+static int read_some(struct nft *nft, const struct ruleset *skip, bool windows, struct nft_found *ret,
+                     struct problems *problems)
 {
 	int r = -EINTR;
 	for (unsigned i = 0; r == -EINTR && i < ATTEMPTS; i++) {
 		*ret = (struct nft_found){0};
 		ruleset_init(&ret->ruleset);
-		r = read_once(nft, skip, ret);
+		r = read_once(nft, skip, windows, ret);
 		if (r < 0)
 			nft_found_fini(ret);
 	}
 	if (r < 0)
 		explain(r, problems);
 	return r;
+}
+
+int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems)
+{
+	return read_some(nft, skip, false, ret, problems);
+}
+
+int nft_read_windows(struct nft *nft, struct nft_found *ret, struct problems *problems)
+{
+	return read_some(nft, NULL, true, ret, problems);
 }
 
 int nft_read(struct nft *nft, struct ruleset *ret, struct nft_state *ret_state, struct problems *problems)

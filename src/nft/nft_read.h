@@ -17,4 +17,8 @@ struct nft;
 // elements in `skip` the elements are not read; `skip` may be NULL.
 int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems);
 
+// The same, but no chains and rules, and of the sets only the timed ones with their elements: costs little,
+// however long the lists of peers are.
+int nft_read_windows(struct nft *nft, struct nft_found *ret, struct problems *problems);
+
 #endif

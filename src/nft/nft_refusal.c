@@ -154,9 +154,15 @@ void nft_owner_report(const struct nft_table_state *state, enum ruleset_family f
 	const char *name = family == RULESET_BRIDGE ? "bridge" : "inet";
 	struct nft_owner owner;
 	if (nft_owner_find(state->owner, &owner))
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, "ask that process, or end it: its rules stay",
-		             "table %s " RULESET_TABLE_NAME " belongs to process %d (%s), netlink port %u",
-		             name, owner.pid, owner.name, state->owner);
+		problem_addf(
+		        problems, PROBLEM_ERROR, 0, 0,
+		        strcmp(owner.name, "leadglassd") == 0
+		                ? "the agent keeps this wall: use leadglass apply; or end the agent first, and "
+		                  "the wall stays as it is"
+		        : state->persistent ? "ask that process, or end it: its rules stay"
+		                            : "ask that process, or end it: its rules go with it",
+		        "table %s " RULESET_TABLE_NAME " belongs to %sprocess %d (%s), netlink port %u", name,
+		        owner.sure ? "" : "what is probably ", owner.pid, owner.name, state->owner);
 	else
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, "only the process that owns it can change it",
 		             "table %s " RULESET_TABLE_NAME

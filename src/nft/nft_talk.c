@@ -42,6 +42,11 @@ void nft_close(struct nft *nft)
 	free(nft);
 }
 
+void nft_do_not_own(struct nft *nft)
+{
+	nft->do_not_own = true;
+}
+
 struct nlmsghdr *nft_request(struct nft *nft, struct nft_request *request, uint8_t type, uint16_t flags,
                              uint8_t family)
 {
@@ -115,9 +120,9 @@ static int take_datagram(struct answer *answer, const void *data, ssize_t size)
 {
 	const struct nlmsghdr *message = data;
 	int left = (int)size;
-	if (!mnl_nlmsg_ok(message, left))
+	if (!nft_message_ok(message, left))
 		return -EBADMSG;
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+	for (; nft_message_ok(message, left); message = mnl_nlmsg_next(message, &left))
 		// What was left unread of an earlier answer is not ours any more.
 		if (message->nlmsg_seq == answer->sequence && message->nlmsg_pid == answer->port &&
 		    !answer->done)
@@ -217,7 +222,7 @@ int nft_send(struct nft *nft, const void *data, size_t size, uint32_t first, uin
 			return -ENOBUFS;
 		const struct nlmsghdr *message = (const void *)nft->datagram;
 		int left = (int)got;
-		for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+		for (; nft_message_ok(message, left); message = mnl_nlmsg_next(message, &left))
 			if (message->nlmsg_pid == port && take_verdict(&verdict, message) < 0)
 				return -ENOBUFS;
 	}

@@ -19,9 +19,11 @@
 
 struct nft {
 	struct nft_io io;
-	uint32_t sequence;   // of the last message sent
-	bool cannot_persist; // this kernel has refused the table flag (before 6.9)
-	uint8_t *datagram;   // NFT_DATAGRAM_MAX octets
+	uint32_t sequence; // of the last message sent
+	// Our tables get no owner: this kernel has refused a table that outlives its owner (before 6.9), or the
+	// caller wants none. What has one keeps it, and what an owner left behind stays as it is.
+	bool do_not_own;
+	uint8_t *datagram; // NFT_DATAGRAM_MAX octets
 };
 
 // A request of one message, built in place.

@@ -30,6 +30,14 @@ struct buffer;
 // that would cost more than it tells. See docs/architecture.md for the measurement.
 #define RULESET_DETAIL_MAX 4096
 
+// Service windows: sets whose elements the kernel lets go by itself. Every wall has them, so that opening one
+// changes an element and no rule. The policy knows nothing of their elements.
+#define RULESET_ACCESS "access"                 // client . port: to the machine itself; then '4' or '6'
+#define RULESET_ACCESS_DEVICES "access_devices" // client . device . port: across a gateway
+#define RULESET_TIMED_SIZE 64                   // room of each
+// A window that is to stand longer belongs into the policy: an element with more left was not put there by us.
+#define RULESET_TIMED_SECONDS_MAX (7u * 24 * 3600)
+
 // Everything a rule can look at. ruleset_field_info says how each is spelled and how long it is; src/nft says
 // how it is loaded. Values are in network order unless said otherwise.
 enum ruleset_field {
@@ -184,6 +192,8 @@ struct ruleset_chain {
 struct ruleset_detail {
 	char *comment;            // NULL: none
 	uint64_t packets, octets; // read from the kernel
+	bool expires;             // it has a timeout; only in timed sets
+	uint64_t left_ms;         // until it goes, when it expires
 };
 
 // A named set. Elements are keys: the fields' values, each padded with zeros to a multiple of four octets, as
@@ -197,6 +207,7 @@ struct ruleset_set {
 	bool interval;
 	bool constant; // never changes after it was made (neighbour_discovery)
 	bool detailed; // elements carry counters and comments
+	bool timed;    // elements have timeouts, come from elsewhere than the policy, and stay across loads
 	uint32_t size; // room given to the kernel; 0: none given (interval and constant sets)
 	char *foreign;
 	uint8_t *keys; // count * key_size octets, or twice that in an interval set: first, last, first, ...
@@ -287,6 +298,9 @@ int ruleset_finish_set(struct ruleset_set *set);
 // The set must be finished.
 ptrdiff_t ruleset_find(const struct ruleset_set *set, const uint8_t *key);
 
+// An element of a timed set that is a service window: it ends, and within RULESET_TIMED_SECONDS_MAX.
+bool ruleset_is_window(const struct ruleset_set *set, size_t element);
+
 // ---- comparing (ruleset_compare.c) ----
 
 enum ruleset_difference_kind {
@@ -319,8 +333,9 @@ struct ruleset_difference {
 typedef bool (*ruleset_difference_fn)(void *context, const struct ruleset_difference *difference);
 
 // Compares what was meant with what was found: rules by order and content, sets and chains by name, elements as
-// sets. Counters, handles and origins do not count; a set's `size` counts only as "at least as many as
-// elements". Returns the number of differences reported.
+// sets; in timed sets whatever is a service window is as it should be, and anything else is extra. Counters,
+// handles and origins do not count; a set's `size` counts only as "at least as many as elements". Returns the
+// number of differences reported.
 size_t ruleset_compare(const struct ruleset *meant, const struct ruleset *found, ruleset_difference_fn report,
                        void *context);
 bool ruleset_statement_equal(const struct ruleset_table *a_table, const struct ruleset_statement *a,

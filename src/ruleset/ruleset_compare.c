@@ -179,12 +179,23 @@ bool ruleset_set_same_kind(const struct ruleset_set *a, const struct ruleset_set
 	return strcmp(a->name, b->name) == 0 && a->type_count == b->type_count &&
 	       memcmp(a->types, b->types, a->type_count) == 0 && a->key_size == b->key_size &&
 	       a->interval == b->interval && a->constant == b->constant && a->detailed == b->detailed &&
-	       text_equal(a->foreign, b->foreign);
+	       a->timed == b->timed && text_equal(a->foreign, b->foreign);
 }
 
 static const char *element_comment(const struct ruleset_set *set, size_t element)
 {
 	return set->details ? set->details[element].comment : NULL;
+}
+
+// Service windows come and go without the policy; nothing else is to be in their sets.
+static void compare_windows(struct comparison *c)
+{
+	for (size_t i = 0; i < c->at.found_set->count; i++) {
+		c->at.found_element = i;
+		if (!ruleset_is_window(c->at.found_set, i))
+			tell(c, DIFFERENCE_ELEMENT_EXTRA);
+	}
+	c->at.found_element = 0;
 }
 
 static void compare_elements(struct comparison *c)
@@ -253,8 +264,12 @@ static void compare_sets(struct comparison *c)
 		bool same = ruleset_set_same_kind(c->at.meant_set, c->at.found_set);
 		if (!same || (c->at.found_set->size && c->at.found_set->size < c->at.meant_set->count))
 			tell(c, DIFFERENCE_SET_CHANGED);
-		if (c->at.meant_set->key_size == c->at.found_set->key_size &&
-		    c->at.meant_set->interval == c->at.found_set->interval)
+		if (c->at.meant_set->key_size != c->at.found_set->key_size ||
+		    c->at.meant_set->interval != c->at.found_set->interval)
+			continue;
+		if (c->at.meant_set->timed)
+			compare_windows(c);
+		else
 			compare_elements(c);
 	}
 	c->at.meant_set = NULL;

@@ -114,6 +114,7 @@ static void compile_box_chains(struct compiler *c, const struct constants *const
 			rules_spoofed(c, chain);
 		rules_connections(c, chain);
 		rules_flows(c, chain);
+		rules_access(c, chain);
 		rules_end(c, chain->index, chain->name, "default deny");
 		rules_errors(c, chain, constants->errors);
 	}
@@ -132,6 +133,7 @@ static void compile_forward_routed(struct compiler *c, const struct constants *c
 	rules_spoofed(c, &chain);
 	rules_connections(c, &chain);
 	rules_flows(c, &chain);
+	rules_access(c, &chain);
 	rules_end(c, chain.index, chain.name, "default deny");
 	rules_errors(c, &chain, constants->errors);
 }
@@ -164,6 +166,7 @@ static void compile_bridge(struct compiler *c)
 	rules_layer2_sources(c, &chain, &layer2);
 	rules_connections(c, &chain);
 	rules_flows(c, &chain);
+	rules_access(c, &chain);
 	rules_end(c, chain.index, chain.name, "default deny");
 	rules_errors(c, &chain, constants.errors);
 }

@@ -7,7 +7,7 @@
 
 #include "ruleset/ruleset.h"
 
-// One kind of opening; each has at most one set for IPv4 and one for IPv6.
+// One kind of opening; each has at most one set for IPv4 and one for IPv6 in a scope.
 enum flow_kind {
 	FLOW_INITIATES,
 	FLOW_ACCEPTS,
@@ -20,6 +20,7 @@ enum flow_kind {
 	FLOW_PING_TO,
 	FLOW_PING_FROM,
 	FLOW_MANAGE,
+	FLOW_ACCESS, // service windows; the only sets that are made though empty
 	FLOW_KIND_COUNT,
 };
 
@@ -54,7 +55,7 @@ struct compiler {
 };
 
 // ruleset_compile_sets.c: makes the sets of a scope in the builder's current table, fills them from the policy,
-// and drops those that stay empty.
+// and drops those that stay empty but for service windows.
 void compile_scope(struct compiler *c, struct scope *scope, bool for_box);
 // Sorts, makes disjoint, adds size and details once all elements are in.
 int compile_finish_set(const struct compiler *c, struct ruleset_set *set);
@@ -90,6 +91,8 @@ void rules_connections(struct compiler *c, const struct chain *chain); // invali
 // connection.
 void rules_manage(struct compiler *c, const struct chain *chain);
 void rules_flows(struct compiler *c, const struct chain *chain);
+// Service windows, after all that the policy says: what it allows pays nothing for them.
+void rules_access(struct compiler *c, const struct chain *chain);
 void rules_errors(struct compiler *c, const struct chain *chain, const uint32_t error_types[2]);
 typedef void (*rules_match_fn)(struct compiler *c, const void *context);
 void rules_drop(struct compiler *c, uint32_t chain, const char *log_name, const char *comment,

@@ -228,9 +228,16 @@ void rules_flows(struct compiler *c, const struct chain *chain)
 	for (size_t family = 0; family < 2; family++)
 		for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++)
 			for (int reply = 0; reply < 2; reply++)
-				if (kind != FLOW_MANAGE || reply)
+				if (kind != FLOW_ACCESS && (kind != FLOW_MANAGE || reply))
 					rules_kind(c, chain, (enum flow_kind)kind, (enum address_family)family,
 					           reply);
+}
+
+void rules_access(struct compiler *c, const struct chain *chain)
+{
+	for (size_t family = 0; family < 2; family++)
+		for (int reply = 0; reply < 2; reply++)
+			rules_kind(c, chain, FLOW_ACCESS, (enum address_family)family, reply);
 }
 
 // icmp type @icmp_errors ct protocol tcp ct original ip daddr . ct original proto-dst @initiates4 accept

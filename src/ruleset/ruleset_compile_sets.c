@@ -33,6 +33,8 @@ static const struct flow_info infos[FLOW_KIND_COUNT] = {
         [FLOW_PING_TO] = {"ping_to", IPPROTO_ICMP, false, true, "who may be pinged", "ping to"},
         [FLOW_PING_FROM] = {"ping_from", IPPROTO_ICMP, true, true, "who may ping", "ping from"},
         [FLOW_MANAGE] = {"manage", IPPROTO_TCP, true, true, "who may administer this machine", "manage"},
+        [FLOW_ACCESS] = {RULESET_ACCESS, IPPROTO_TCP, true, false, "service windows, each until its timeout",
+                         "service window"},
 };
 
 const struct flow_info *flow_info(enum flow_kind kind)
@@ -52,6 +54,17 @@ const char *compile_place(const struct compiler *c, source_pos at, char text[sta
 	return text;
 }
 
+// Who may administer the box, and for how long somebody may reach it, is said of nothing else.
+static void name_set(const struct scope *scope, enum flow_kind kind, enum address_family family,
+                     char name[static RULESET_NAME_MAX + 1])
+{
+	const char *prefix = kind == FLOW_MANAGE || kind == FLOW_ACCESS ? "" : scope->prefix;
+	const char *base = infos[kind].name;
+	if (kind == FLOW_ACCESS && scope->paired[kind])
+		base = RULESET_ACCESS_DEVICES;
+	snprintf(name, RULESET_NAME_MAX + 1, "%s%s%c", prefix, base, family == ADDRESS_IPV4 ? '4' : '6');
+}
+
 static void make_set(struct compiler *c, struct scope *scope, enum flow_kind kind, enum address_family family)
 {
 	const struct flow_info *info = &infos[kind];
@@ -61,12 +74,12 @@ static void make_set(struct compiler *c, struct scope *scope, enum flow_kind kin
 		last = family == ADDRESS_IPV4 ? TYPE_ICMP_TYPE : TYPE_ICMPV6_TYPE;
 	enum ruleset_type types[3] = {address, address, last};
 	char name[RULESET_NAME_MAX + 1];
-	// Who may administer the box is said of nothing else.
-	snprintf(name, sizeof name, "%s%s%c", kind == FLOW_MANAGE ? "" : scope->prefix, info->name,
-	         family == ADDRESS_IPV4 ? '4' : '6');
+	name_set(scope, kind, family, name);
 	bool paired = scope->paired[kind];
 	scope->sets[kind][family] = ruleset_build_set(&c->b, name, paired ? types : types + 1, paired ? 3 : 2,
 	                                              info->interval, info->set_comment);
+	if (!c->b.error)
+		c->b.table->sets[scope->sets[kind][family]].timed = kind == FLOW_ACCESS;
 }
 
 static size_t put(uint8_t *key, size_t at, const void *octets, size_t size)
@@ -265,10 +278,12 @@ static int add_details(const struct compiler *c, struct ruleset_set *set)
 {
 	if (set->count > RULESET_DETAIL_MAX)
 		return 0;
+	set->detailed = true;
+	if (set->count == 0)
+		return 0;
 	set->details = calloc(set->count, sizeof *set->details);
 	if (!set->details)
 		return -ENOMEM;
-	set->detailed = true;
 	for (size_t i = 0; i < set->count; i++) {
 		struct buffer comment = BUFFER_EMPTY;
 		char place[PLACE_TEXT_MAX];
@@ -305,11 +320,12 @@ int compile_finish_set(const struct compiler *c, struct ruleset_set *set)
 	if (r == 0)
 		r = add_details(c, set);
 	if (!set->interval)
-		set->size = room_for(set->count);
+		set->size = set->timed ? RULESET_TIMED_SIZE : room_for(set->count);
 	return r;
 }
 
-// Finishes the sets that have elements and takes the others out again; nothing refers to them yet.
+// Finishes the sets that have elements, or get some later, and takes the others out again; nothing refers to
+// them yet.
 static void keep_used(struct compiler *c, struct scope *scope, size_t from)
 {
 	struct ruleset_table *table = c->b.table;
@@ -317,7 +333,7 @@ static void keep_used(struct compiler *c, struct scope *scope, size_t from)
 	for (size_t kind = 0; kind < FLOW_KIND_COUNT; kind++) {
 		for (size_t family = 0; family < 2; family++) {
 			struct ruleset_set *set = &table->sets[scope->sets[kind][family]];
-			if (set->count == 0) {
+			if (set->count == 0 && !set->timed) {
 				free(set->comment);
 				*set = (struct ruleset_set){0};
 				scope->sets[kind][family] = NO_SET;

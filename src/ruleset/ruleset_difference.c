@@ -48,8 +48,8 @@ static void say_set(const struct ruleset_set *set, struct buffer *out)
 {
 	for (size_t i = 0; i < set->type_count; i++)
 		buffer_printf(out, "%s%s", i ? " . " : "", ruleset_type_name(set->types[i]));
-	buffer_printf(out, "%s%s%s", set->interval ? " interval" : "", set->constant ? " constant" : "",
-	              set->detailed ? " counter" : "");
+	buffer_printf(out, "%s%s%s%s", set->interval ? " interval" : "", set->constant ? " constant" : "",
+	              set->timed ? " timeout" : "", set->detailed ? " counter" : "");
 	if (set->size)
 		buffer_printf(out, " size %u", set->size);
 	if (set->foreign)
@@ -124,8 +124,13 @@ static void print_element(const struct ruleset_difference *d, const struct sourc
 		say_comment(d->found_set, d->found_element, out);
 		buffer_text(out, ", not ");
 		say_comment(d->meant_set, d->meant_element, out);
-	} else if (set->details && set->details[element].comment) {
-		buffer_printf(out, " \"%s\"", set->details[element].comment);
+	} else {
+		if (d->meant_set->timed)
+			buffer_text(out, set->timed && set->details && set->details[element].expires
+			                         ? ", open for longer than a service window may be"
+			                         : ", open without an end");
+		if (set->details && set->details[element].comment)
+			buffer_printf(out, " \"%s\"", set->details[element].comment);
 	}
 	if (!extra && set->origins)
 		say_place(sources, set->origins[element].at, out);

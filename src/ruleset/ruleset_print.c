@@ -5,6 +5,7 @@
 // out of the text, and only those: loading it gives the same expressions one by one.
 #include "ruleset/ruleset.h"
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -226,15 +227,29 @@ void ruleset_print_element(const struct ruleset_set *set, size_t element, struct
 	}
 }
 
+static void print_set_flags(const struct ruleset_set *set, struct buffer *out)
+{
+	const char *before = "\t\tflags ";
+	const struct {
+		bool set;
+		const char *name;
+	} flags[] = {{set->constant, "constant"}, {set->interval, "interval"}, {set->timed, "timeout"}};
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (flags[i].set) {
+			buffer_printf(out, "%s%s", before, flags[i].name);
+			before = ", ";
+		}
+	if (set->constant || set->interval || set->timed)
+		buffer_text(out, "\n");
+}
+
 static void print_set(const struct ruleset_set *set, struct buffer *out)
 {
 	buffer_printf(out, "\tset %s {\n\t\ttype ", set->name);
 	for (size_t i = 0; i < set->type_count; i++)
 		buffer_printf(out, "%s%s", i ? " . " : "", ruleset_type_name(set->types[i]));
 	buffer_text(out, "\n");
-	if (set->constant || set->interval)
-		buffer_printf(out, "\t\tflags %s%s%s\n", set->constant ? "constant" : "",
-		              set->constant && set->interval ? ", " : "", set->interval ? "interval" : "");
+	print_set_flags(set, out);
 	if (set->size)
 		buffer_printf(out, "\t\tsize %u\n", set->size);
 	if (set->detailed)
@@ -249,6 +264,8 @@ static void print_set(const struct ruleset_set *set, struct buffer *out)
 	for (size_t i = 0; i < set->count; i++) {
 		buffer_text(out, "\t\t\t");
 		ruleset_print_element(set, i, out);
+		if (set->details && set->details[i].expires)
+			buffer_printf(out, " timeout %" PRIu64 "ms", set->details[i].left_ms);
 		if (set->details && set->details[i].comment) {
 			buffer_text(out, " comment ");
 			ruleset_spell_quoted(set->details[i].comment, strlen(set->details[i].comment), out);
@@ -314,7 +331,8 @@ void ruleset_print(const struct ruleset *ruleset, struct buffer *out)
 	                 "persistent and nft cannot\n"
 	                 "# replace it (\"Operation not supported\"): first `leadglass remove --yes`, which "
 	                 "leaves no wall for\n"
-	                 "# that moment.\n");
+	                 "# that moment. Service windows that are open (the `access` sets) end with the old "
+	                 "table.\n");
 	for (size_t i = 0; i < ruleset->table_count; i++) {
 		const char *family = ruleset->tables[i].family == RULESET_INET ? "inet" : "bridge";
 		buffer_printf(out,

@@ -4,6 +4,7 @@
 // packet that was checked here, not a guess from the verdict.
 #include "ruleset/ruleset_reason.h"
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -239,6 +240,44 @@ static void accepted_by_owner(struct question *q, uint32_t owner, source_pos at)
 	}
 }
 
+static void say_left(uint64_t ms, struct buffer *out)
+{
+	uint64_t minutes = ms / 60000;
+	if (minutes >= 120)
+		buffer_printf(out, "%" PRIu64 " hours", minutes / 60);
+	else if (minutes >= 2)
+		buffer_printf(out, "%" PRIu64 " minutes", minutes);
+	else
+		buffer_printf(out, "%" PRIu64 " seconds", ms / 1000);
+}
+
+// An element of a timed set let it through; the policy says nothing of it.
+static void accepted_window(const struct question *q, const struct outcome *outcome)
+{
+	const struct ruleset_set *set = outcome->set;
+	const struct ruleset_detail *detail = set->details ? &set->details[outcome->element] : NULL;
+	buffer_text(q->out, "a service window is open for ");
+	reason_address(&q->packet->ct_source, q->out);
+	buffer_text(q->out, " to ");
+	const struct policy_device *device = reason_find_device(q->policy, &q->packet->ct_destination);
+	if (q->policy->role == POLICY_ROLE_HOST)
+		buffer_text(q->out, "the device");
+	else if (set->type_count < 3) // the key has no second address
+		buffer_text(q->out, "the box");
+	else if (device)
+		reason_word(&device->name, q->out);
+	else
+		reason_address(&q->packet->ct_destination, q->out);
+	buffer_printf(q->out, " on %u", q->packet->ct_destination_port);
+	if (detail && detail->expires) {
+		buffer_text(q->out, ", for ");
+		say_left(detail->left_ms, q->out);
+		buffer_text(q->out, " more");
+	}
+	if (detail && detail->comment)
+		buffer_printf(q->out, " (%s)", detail->comment);
+}
+
 static void reason_accepted(struct question *q, const struct outcome *outcome)
 {
 	const struct packet *p = q->packet;
@@ -268,7 +307,9 @@ static void reason_accepted(struct question *q, const struct outcome *outcome)
 		say_connection(p, q->out);
 		buffer_text(q->out, ": ");
 	}
-	if (RULESET_OWNER_KIND(origin.owner) != POLICY_OWNER_NONE)
+	if (outcome->set && outcome->set->timed)
+		accepted_window(q, outcome);
+	else if (RULESET_OWNER_KIND(origin.owner) != POLICY_OWNER_NONE)
 		accepted_by_owner(q, origin.owner, origin.at);
 	else if (p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 136)
 		buffer_text(q->out, "IPv6 neighbour discovery from the link itself is always open");

@@ -117,6 +117,12 @@ static bool covers(const struct ruleset_set *set, const uint8_t *first, const ui
 	return true;
 }
 
+bool ruleset_is_window(const struct ruleset_set *set, size_t element)
+{
+	const struct ruleset_detail *detail = set->timed && set->details ? &set->details[element] : NULL;
+	return detail && detail->expires && detail->left_ms <= RULESET_TIMED_SECONDS_MAX * UINT64_C(1000);
+}
+
 ptrdiff_t ruleset_find(const struct ruleset_set *set, const uint8_t *key)
 {
 	if (set->interval) {

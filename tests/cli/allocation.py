@@ -8,6 +8,7 @@ import sys
 from command import HOST, INTERNAL, KERNEL, NO, PROGRAM, YES, Case, main, namespaced
 
 SHIM = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
+FAKE_AGENT = pathlib.Path(sys.argv[4]).resolve() if len(sys.argv) > 4 else None
 
 
 class Allocation(Case):
@@ -45,6 +46,24 @@ class Allocation(Case):
         self.write("bad.conf", HOST.replace("port 104", "port 104000").replace("worklist", "wrklist"))
         right = self.leadglass("check", "bad.conf")
         self.each(["check", "bad.conf"], (right.code, right.out))
+
+
+class Agent(Case):
+    each = Allocation.each
+
+    def test_reading(self):
+        (self.folder / "run").mkdir()
+        agent = subprocess.Popen([FAKE_AGENT, self.folder / "run", "files"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 text=True)
+        self.addCleanup(agent.wait, 10)
+        self.addCleanup(agent.stdin.close)
+        self.addCleanup(agent.stdout.close)
+        self.assertEqual(agent.stdout.readline(), "ready\n")
+        for words in (["status"], ["status", "--json"], ["drops"], ["history"], ["history", "--json"],
+                      ["show"], ["metrics"], ["verify"], ["verify", "--json"], ["print", "@running"]):
+            words = [words[0], "--run", "run", *words[1:]]
+            right = self.expect(YES, *words)
+            self.assertGreater(self.each(words, (right.code, right.out)), 1, words)
 
 
 @namespaced

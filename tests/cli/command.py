@@ -14,7 +14,8 @@ ROOT = os.geteuid() == 0
 
 YES, NO, USAGE, POLICY, KERNEL, INTERNAL = range(6)
 
-SUBCOMMANDS = ["check", "render", "print", "diff", "explain", "load", "verify", "list", "remove"]
+SUBCOMMANDS = ["check", "explain", "diff", "print", "render", "status", "drops", "apply", "confirm", "rollback", "history",
+               "show", "allow", "verify", "metrics", "load", "list", "remove"]
 
 HOST = """\
 role host

@@ -34,7 +34,7 @@ class Help(Case):
             self.assertEqual(self.expect(YES, "help", name).out, out)
             self.assertEqual(self.expect(YES, "--help", name).out, out)
             self.assertEqual(self.expect(YES, name, "-h").out, out)
-            usage = re.search(r"(?m)^Usage: (.*)$", out)[1]
+            usage = re.search(r"(?ms)^Usage: (.*?)\n\n", out)[1]
             described = set(re.findall(r"(?m)^  (--[a-z-]+) ", out))
             self.assertEqual(described, set(re.findall(r"--[a-z-]+", usage)), name)
 
@@ -73,13 +73,15 @@ class Usage(Case):
         self.assertIn("-x", self.expect_plain(["check", "-x", "policy.conf"]).err)
 
     def test_operands(self):
-        for name in ("check", "render", "print", "load", "verify"):
-            self.expect_plain([name])
+        for name in ("check", "render", "print", "load", "verify", "apply"):
+            if name != "verify":  # the agent's own policy then
+                self.expect_plain([name])
             self.assertIn("too-many", self.expect_plain([name, "policy.conf", "too-many"]).err)
         self.expect_plain(["diff", "policy.conf"])
         self.expect_plain(["diff", "policy.conf", "policy.conf", "policy.conf"])
         self.expect_plain(["diff", "-", "-"])
-        self.expect_plain(["list", "policy.conf"])
+        for name in ("list", "status", "drops", "confirm", "history", "metrics"):
+            self.expect_plain([name, "policy.conf"])
         self.expect_plain(["remove", "--yes", "policy.conf"])
         self.expect_plain(["explain", "policy.conf", "in", "tcp", "10.20.0.5"])
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The bash completion: loads, offers what the program takes, and nothing else."""
 
+import os
 import re
 import subprocess
 
@@ -35,6 +36,7 @@ class Completion(Case):
         self.assertEqual(self.complete("")[:len(SUBCOMMANDS)], SUBCOMMANDS)
         self.assertEqual(self.complete("ch"), ["check"])
         self.assertEqual(self.complete("re"), ["render", "remove"])
+        self.assertEqual(self.complete("a"), ["apply", "allow"])
         self.assertEqual(self.complete("help", "ver"), ["verify"])
 
     def test_options_are_those_of_the_help(self):
@@ -46,9 +48,43 @@ class Completion(Case):
     def test_files(self):
         for words in (["check"], ["load"], ["check", "--json"], ["diff", "policy.conf"], ["explain", "--json"]):
             self.assertEqual(self.complete(*words, "pol"), ["policy.conf"], words)
+        self.assertEqual(self.complete("apply", "--confirm-within", "2m", "pol"), ["policy.conf"])
+        self.assertEqual(self.complete("apply", "--confirm-within", "=", "2m", "pol"), ["policy.conf"])
+        self.assertEqual(self.complete("check", "--run", "run", "pol"), ["policy.conf"])
         self.assertEqual(self.complete("check", "policy.conf", "pol"), [])
+        self.assertEqual(self.complete("apply", "--confirm-within", "2m", "policy.conf", "pol"), [])
         self.assertEqual(self.complete("list", "pol"), [])
         self.assertEqual(self.complete("remove", "pol"), [])
+
+    def test_values(self):
+        (self.folder / "folder").mkdir()
+        self.assertEqual(self.complete("status", "--run", ""), ["folder"])
+        self.assertEqual(self.complete("status", "--run", "=", "fo"), ["folder"])
+        self.assertEqual(self.complete("status", "--run", "="), [])
+        self.assertEqual(self.complete("apply", "--confirm-within", "2"), ["2m"])
+        self.assertEqual(self.complete("allow", "--for", "8"), ["8h"])
+        self.assertEqual(self.complete("allow", "--to-port", "=", "33"), ["3389"])
+        self.assertEqual(self.complete("allow", "--from", "po"), [])
+        self.assertEqual(self.complete("allow", "--reason", "po"), [])
+
+    def test_kept_policies(self):
+        fake = self.folder / "bin"
+        fake.mkdir()
+        (fake / "leadglass").write_text("#!/bin/sh\n[ \"$1\" = history ] || exit 1\n"
+                                        "echo 'NUMBER  APPLIED'\necho '    10  2026-11-22'\necho '        by alice'\n"
+                                        "echo '     9  2026-11-22'\n")
+        (fake / "leadglass").chmod(0o755)
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        os.environ["PATH"] = f"{fake}:{path}"
+        self.assertEqual(self.complete("check", "@"), ["@running", "@10", "@9"])
+        self.assertEqual(self.complete("diff", "@10", "@r"), ["@running"])
+        self.assertEqual(self.complete("show", ""), ["10", "9"])
+        self.assertEqual(self.complete("rollback", "1"), ["10"])
+        self.assertEqual(self.complete("rollback", "9", ""), [])
+        (fake / "leadglass").write_text("#!/bin/sh\necho 'leadglass: no agent runs here' >&2\nexit 4\n")
+        self.assertEqual(self.complete("check", "@"), ["@running"])
+        self.assertEqual(self.complete("show", ""), [])
 
     def test_flows(self):
         self.assertEqual(self.complete("explain", "policy.conf", ""), ["in", "out", "forward"])

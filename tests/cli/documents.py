@@ -6,16 +6,25 @@ A marker (an HTML comment in Markdown, a comment in mdoc) stands before the bloc
     file: NAME      the block is written to NAME, for the commands that follow
     run             a line "$ COMMAND" is run; the lines below it are what it prints, `...' being any lines
     run: root       the same, with the kernel: needs root, runs in a network namespace of the document's own
+    run: agent      the same, with an agent (the third program this test is given) in a namespace of their own
     fragment: ROLE  part of a policy, checked together with a role and a device
 """
 
 import os
+import pathlib
 import re
+import shlex
 import shutil
 import subprocess
+import sys
+import time
 
-from command import POLICY, PROGRAM, ROOT, SUBCOMMANDS, TREE, YES, Case, main, namespaced
+from command import KERNEL, POLICY, PROGRAM, ROOT, SUBCOMMANDS, TREE, YES, Case, main, namespaced
 
+LEADGLASSD = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
+WITH_AGENT = ROOT and LEADGLASSD is not None
+# In an order that leaves each of them something to do
+ASKING = ["apply", "status", "confirm", "history", "show", "allow", "drops", "verify", "metrics", "rollback"]
 MARKER = r"(file|run|fragment)(?:: (\S+))?"
 WRAPS = {"host": "role host\ndevice ct-3 { ae-title CT3; port 11112 }\n",
          "router": "role router\nbox { address 10.20.1.250/24 }\n"
@@ -59,20 +68,46 @@ def matches(expected, printed):
 
 
 class Documents(Case):
-    def play(self, blocks):
-        """Runs a document from its beginning to its end. Returns how many commands were run."""
+    def start_agent(self):
+        """An agent in the namespace of this test, with folders of its own. Returns words that ask it."""
+        folder = self.folder / "agent"
+        folder.mkdir()
+        for name in ("run", "state"):
+            (folder / name).mkdir(mode=0o700)
+        with open(folder / "log", "w") as log:
+            agent = subprocess.Popen(["ip", "netns", "exec", self.namespace, LEADGLASSD, "--run", folder / "run",
+                                      "--state", folder / "state"], stdin=subprocess.DEVNULL, stderr=log, stdout=log)
+        self.addCleanup(agent.wait, 20)
+        self.addCleanup(agent.terminate)
+        deadline = time.monotonic() + 20
+        while self.leadglass("status", "--run", str(folder / "run")).code == KERNEL:
+            self.assertTrue(agent.poll() is None and time.monotonic() < deadline, (folder / "log").read_text())
+            time.sleep(0.02)
+        return ["--run", str(folder / "run")]
+
+    def play(self, blocks, agent=False):
+        """Runs a document from its beginning to its end: all that need no agent, or all that do. Returns how many
+        commands were run."""
         shims = self.folder / "bin"
         shims.mkdir()
-        (shims / "leadglass").symlink_to(PROGRAM)
+        run = " ".join(self.start_agent()) if agent else ""
+        (shims / "leadglass").write_text(f"""#!/bin/sh
+case $1 in
+{'|'.join(ASKING) if agent else '-'}|diff) command=$1; shift; exec {PROGRAM} "$command" {run} "$@" ;;
+*) exec {PROGRAM} "$@" ;;
+esac
+""")
+        (shims / "leadglass").chmod(0o755)
         (shims / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
         (shims / "sudo").chmod(0o755)
-        environment = ["env", f"PATH={shims}:{os.environ['PATH']}", "LC_ALL=C"]
+        environment = ["env", f"PATH={shims}:{os.environ['PATH']}", "LC_ALL=C",
+                       "SSH_CONNECTION=10.20.9.77 52114 10.20.1.10 22"]
         (self.folder / "policy.conf").unlink()
         count = 0
         for block in blocks:
             if block.kind == "file":
                 self.write(block.argument, block.text)
-            if block.kind != "run" or (block.argument == "root" and not ROOT):
+            if block.kind != "run" or (block.argument == "root" and not ROOT) or (block.argument == "agent") != agent:
                 continue
             for command, expected in block.commands():
                 result = self.run_words([*environment, "bash", "-c", command + " 2>&1"])
@@ -105,6 +140,16 @@ class Documents(Case):
     def test_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass.8")), 3)
 
+    def test_man_with_agent(self):
+        if not WITH_AGENT:
+            self.skipTest("needs root and leadglassd")
+        self.assertGreaterEqual(self.play(mdoc("leadglass.8"), agent=True), 5)
+
+    def test_readme_with_agent(self):
+        if not WITH_AGENT:
+            self.skipTest("needs root and leadglassd")
+        self.play(markdown("README.md"), agent=True)
+
     def test_policy_man(self):
         blocks = mdoc("leadglass-policy.5")
         self.play(blocks)
@@ -120,15 +165,32 @@ class Documents(Case):
             result = self.leadglass("check", name)
             self.assertEqual(result.code, YES, (block.text, result))
 
+    def example(self, name):
+        """The example of a command's help, as words."""
+        return shlex.split(re.search(r"(?m)^Example:\n  leadglass (.*)$", self.expect(YES, name, "--help").out)[1])
+
     def test_help_examples(self):
         self.write("old.conf", (self.folder / "policy.conf").read_text().replace("10.20.0.9", "10.20.0.8"))
         for name in SUBCOMMANDS:
-            example = re.search(r"(?m)^Example:\n  leadglass (.*)$", self.expect(YES, name, "--help").out)[1]
-            if name in ("load", "verify", "list", "remove") and not ROOT:
+            words = self.example(name)
+            if (name in ("load", "list", "remove") and not ROOT) or name in ASKING:
                 continue
-            result = self.leadglass(*example.split())
-            self.assertEqual(result.err, "", (example, result))
-            self.assertLess(result.code, 2, (example, result))
+            result = self.leadglass(*words)
+            self.assertEqual(result.err, "", (words, result))
+            self.assertLess(result.code, 2, (words, result))
+
+    def test_help_examples_with_agent(self):
+        if not WITH_AGENT:
+            self.skipTest("needs root and leadglassd")
+        self.write("old.conf", (self.folder / "policy.conf").read_text().replace("10.20.0.9", "10.20.0.8"))
+        run = self.start_agent()
+        self.expect(YES, "apply", *run, "--yes", "old.conf")
+        for name in ASKING:
+            words = self.example(name)
+            result = self.leadglass(words[0], *run, *words[1:])
+            self.assertEqual(result.code, YES, (words, result))
+            self.assertTrue(result.out, words)
+        self.assertEqual(set(ASKING) - set(SUBCOMMANDS), set())
 
     def test_example_policies(self):
         examples = sorted((TREE / "docs/examples").glob("*.conf"))
@@ -153,8 +215,8 @@ class Agreement(Case):
     def test_lint(self):
         try:
             # in that folder, where mandoc finds the pages they refer to
-            done = subprocess.run(["mandoc", "-T", "lint", "-W", "style", "leadglass.8", "leadglass-policy.5"],
-                                  cwd=TREE / "docs/man", capture_output=True, text=True)
+            done = subprocess.run(["mandoc", "-T", "lint", "-W", "style", "leadglass.8", "leadglass-json.5",
+                                   "leadglass-policy.5"], cwd=TREE / "docs/man", capture_output=True, text=True)
         except FileNotFoundError:
             self.skipTest("mandoc is not installed")
         complaints = [line for line in done.stdout.splitlines() if "lacks" not in line]
@@ -163,7 +225,7 @@ class Agreement(Case):
     def test_every_option_is_in_the_manual(self):
         text = self.read("leadglass.8")
         for name in SUBCOMMANDS:
-            self.assertIn(f".It Cm {name}", text.replace(".Cm explain\n", ".It Cm explain\n"))
+            self.assertRegex(text, rf"(?m)^(\.It Cm|\.It Xo\n\.Cm) {name}$|^\.It Cm {name} ")
             for option in re.findall(r"(?m)^  --([a-z-]+)", self.expect(YES, name, "--help").out):
                 self.assertIn(f"Fl Fl {option}", text, name)
 

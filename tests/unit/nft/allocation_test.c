@@ -7,6 +7,13 @@
 #include "world.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netlink.h>
+
+#include "nft/nft_access.h"
+#include "nft/nft_foreign.h"
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
@@ -133,6 +140,51 @@ static void changing_elements(void **state)
 	                 true);
 }
 
+static void count_foreign(void *context, const struct nft_foreign *found)
+{
+	(void)found;
+	++*(size_t *)context;
+}
+
+// The same tables under another name are somebody else's.
+static void rename_tables(const struct fake_kernel *kernel)
+{
+	static const uint16_t types[] = {NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE};
+	for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+		for (size_t i = 0; i < fake_count(kernel, types[t]); i++) {
+			struct nlmsghdr *message = fake_message(kernel, types[t], i);
+			char *name = memmem(message, message->nlmsg_len, "leadglass", sizeof "leadglass");
+			assert_non_null(name);
+			name[0] = 'L';
+		}
+}
+
+static void looking_at_others(void **state)
+{
+	struct world *w = *state;
+	unsigned refusals = 0;
+	assert_int_equal(world_load(w, (struct fixture){.peers = 5, .size = 16, .bridge = true}, true), 0);
+	rename_tables(&w->kernel);
+	for (long n = 0;; n++, refusals++) {
+		size_t found = 0;
+		long before = live;
+		failed = false;
+		left = n;
+		int r = nft_foreign_find(w->nft, count_foreign, &found, &w->problems);
+		left = -1;
+		bool told = problem_any_error(&w->problems);
+		problem_fini(&w->problems);
+		problem_init(&w->problems);
+		assert_int_equal(live, before);
+		assert_int_equal(r, failed ? -ENOMEM : 0);
+		assert_int_equal(told, failed);
+		assert_int_equal(found != 0, !failed); // all of it or nothing
+		if (!failed)
+			break;
+	}
+	assert_true(refusals > 5);
+}
+
 static void reading(void **state)
 {
 	struct world *w = *state;
@@ -148,6 +200,53 @@ static void reading(void **state)
 		if (r == 0)
 			ruleset_fini(&found);
 		assert_int_equal(r, failed ? -ENOMEM : 0);
+		problem_fini(&w->problems);
+		problem_init(&w->problems);
+		assert_int_equal(live, before);
+		if (!failed)
+			break;
+	}
+}
+
+static const struct fixture timed = {.peers = 5, .size = 16, .detailed = true, .timed = true};
+
+// Opening a window, changing it, and listing it.
+static void windows(void **state)
+{
+	struct world *w = *state;
+	struct ruleset meant;
+	struct nft_access access = {.from = {{10, 20, 9, 77}, ADDRESS_IPV4, 32}, .box = true, .port = 22};
+	assert_int_equal(fixture_build(&timed, &meant), 0);
+	assert_int_equal(world_load(w, timed, false), 0);
+	for (long n = 0, opened = 0; opened < 2; n++) {
+		unsigned commits = w->kernel.commits;
+		access.ms = 1000 + (uint64_t)n;
+		failed = false;
+		long before = live;
+		left = n;
+		int r = nft_access_open(w->nft, &meant, &access, &w->problems);
+		left = -1;
+		assert_int_equal(w->kernel.commits, commits + (r == 0));
+		assert_int_equal(r, failed ? -ENOMEM : 0);
+		assert_int_equal(r == 0, !problem_any_error(&w->problems));
+		problem_fini(&w->problems);
+		problem_init(&w->problems);
+		assert_int_equal(live, before);
+		if (!failed && ++opened == 1)
+			n = -1; // again, now that it is there
+	}
+	ruleset_fini(&meant);
+	for (long n = 0;; n++) {
+		struct nft_access *found = NULL;
+		size_t count = 0;
+		failed = false;
+		long before = live;
+		left = n;
+		int r = nft_access_list(w->nft, &found, &count, &w->problems);
+		left = -1;
+		assert_int_equal(r, failed ? -ENOMEM : 0);
+		assert_int_equal(count, r == 0);
+		free(found);
 		problem_fini(&w->problems);
 		problem_init(&w->problems);
 		assert_int_equal(live, before);
@@ -208,8 +307,10 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        allocation_test(creating), allocation_test(exchanging), allocation_test(changing_elements),
-	        allocation_test(reading),  cmocka_unit_test(opening),   allocation_test(refusing),
+	        allocation_test(creating),          allocation_test(exchanging),
+	        allocation_test(changing_elements), allocation_test(reading),
+	        cmocka_unit_test(opening),          allocation_test(refusing),
+	        allocation_test(windows),           allocation_test(looking_at_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -417,8 +417,8 @@ static void strange_sets_are_foreign(void **state)
 	struct ruleset found = read_all_of(w);
 	assert_string_equal(fixture_set(&found, "map")->foreign, "a map");
 	assert_string_equal(fixture_set(&found, "tree")->foreign, "other flags");
-	assert_string_equal(fixture_set(&found, "timed")->foreign, "other flags");
-	assert_string_equal(fixture_set(&found, "timed2")->foreign, "a timeout");
+	assert_string_equal(fixture_set(&found, "timed")->foreign, "a timeout of the set's own");
+	assert_string_equal(fixture_set(&found, "timed2")->foreign, "a timeout of the set's own");
 	assert_string_equal(fixture_set(&found, "mark")->foreign, "keys of another type");
 	assert_string_equal(fixture_set(&found, "long_key")->foreign, "keys of another length");
 	assert_string_equal(fixture_set(&found, "five")->foreign, "keys of another type");

@@ -6,31 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "fake_answer.h"
 #include "nft/nft_attribute.h"
 
-struct fake_object {
-	struct nlmsghdr *message;
-};
-
-struct fake_reply {
-	void *data;
-	size_t size;
-};
-
-#define ATTRIBUTES 32
 #define HANDLE_ROOM 16
-
-static void *must(void *memory)
-{
-	if (!memory)
-		abort();
-	return memory;
-}
 
 void fake_init(struct fake_kernel *kernel)
 {
@@ -43,58 +25,27 @@ static void drop(struct fake_kernel *kernel, size_t i)
 	memmove(&kernel->objects[i], &kernel->objects[i + 1], (--kernel->count - i) * sizeof *kernel->objects);
 }
 
-static void drop_replies(struct fake_kernel *kernel)
-{
-	for (size_t i = kernel->reply_at; i < kernel->reply_count; i++)
-		free(kernel->replies[i].data);
-	kernel->reply_count = kernel->reply_at = 0;
-}
-
 void fake_fini(struct fake_kernel *kernel)
 {
 	while (kernel->count)
 		drop(kernel, kernel->count - 1);
-	drop_replies(kernel);
+	fake_drop_replies(kernel);
 	free(kernel->objects);
 	free(kernel->replies);
-}
-
-static uint16_t type_of(const struct nlmsghdr *message)
-{
-	return message->nlmsg_type & 0xff;
-}
-
-static uint8_t family_of(const struct nlmsghdr *message)
-{
-	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-	return head->nfgen_family;
-}
-
-static const struct nlattr *attribute(const struct nlmsghdr *message, unsigned type)
-{
-	const struct nlattr *table[ATTRIBUTES];
-	nft_attributes_message(message, MNL_ALIGN(sizeof(struct nfgenmsg)), table, ATTRIBUTES);
-	return table[type];
-}
-
-static bool same_attribute(const struct nlmsghdr *a, unsigned a_type, const struct nlmsghdr *b, unsigned b_type)
-{
-	const struct nlattr *x = attribute(a, a_type), *y = attribute(b, b_type);
-	return x && y && x->nla_len == y->nla_len &&
-	       memcmp(mnl_attr_get_payload(x), mnl_attr_get_payload(y), mnl_attr_get_payload_len(x)) == 0;
 }
 
 // ---- what is kept ----
 
 static void keep(struct fake_kernel *kernel, const struct nlmsghdr *message, unsigned handle_type)
 {
-	struct nlmsghdr *copy = must(calloc(1, message->nlmsg_len + HANDLE_ROOM));
+	struct nlmsghdr *copy = fake_must(calloc(1, message->nlmsg_len + HANDLE_ROOM));
 	memcpy(copy, message, message->nlmsg_len);
 	if (handle_type)
 		mnl_attr_put_u64(copy, (uint16_t)handle_type, htobe64(kernel->next_handle++));
 	if (kernel->count == kernel->capacity) {
 		kernel->capacity = kernel->capacity * 2 + 16;
-		kernel->objects = must(realloc(kernel->objects, kernel->capacity * sizeof *kernel->objects));
+		kernel->objects =
+		        fake_must(realloc(kernel->objects, kernel->capacity * sizeof *kernel->objects));
 	}
 	kernel->objects[kernel->count++].message = copy;
 }
@@ -104,8 +55,8 @@ static struct nlmsghdr *find(struct fake_kernel *kernel, const struct nlmsghdr *
 {
 	for (size_t i = 0; i < kernel->count; i++) {
 		struct nlmsghdr *m = kernel->objects[i].message;
-		if (type_of(m) == type_of(like) && family_of(m) == family_of(like) &&
-		    same_attribute(m, name, like, name))
+		if (fake_type(m) == fake_type(like) && fake_family(m) == fake_family(like) &&
+		    fake_same_attribute(m, name, like, name))
 			return m;
 	}
 	return NULL;
@@ -113,7 +64,7 @@ static struct nlmsghdr *find(struct fake_kernel *kernel, const struct nlmsghdr *
 
 static void overwrite(struct nlmsghdr *kept, const struct nlmsghdr *with, unsigned type)
 {
-	const struct nlattr *from = attribute(with, type), *to = attribute(kept, type);
+	const struct nlattr *from = fake_attribute(with, type), *to = fake_attribute(kept, type);
 	if (from && to)
 		memcpy(mnl_attr_get_payload(to), mnl_attr_get_payload(from), mnl_attr_get_payload_len(to));
 }
@@ -123,8 +74,8 @@ static void drop_where(struct fake_kernel *kernel, uint16_t type, const struct n
 {
 	for (size_t i = kernel->count; i-- > 0;) {
 		const struct nlmsghdr *m = kernel->objects[i].message;
-		if (type_of(m) == type && family_of(m) == family_of(like) &&
-		    (kept_type == 0 || same_attribute(m, kept_type, like, like_type)))
+		if (fake_type(m) == type && fake_family(m) == fake_family(like) &&
+		    (kept_type == 0 || fake_same_attribute(m, kept_type, like, like_type)))
 			drop(kernel, i);
 	}
 }
@@ -143,50 +94,121 @@ static bool has_key(const struct nlattr *list, const struct nlattr *element)
 	return false;
 }
 
-// Writes the kept element message anew without the listed ones.
-static void cut_elements(struct fake_object *object, const struct nlattr *list)
+// A message of elements like `old`, with room for `room` octets more and the list of elements begun.
+static struct nlmsghdr *start_elements(const struct nlmsghdr *old, size_t room, struct nlattr **ret_list)
 {
-	struct nlmsghdr *old = object->message, *now = must(calloc(1, old->nlmsg_len + HANDLE_ROOM));
-	const struct nlattr *element, *elements = attribute(old, NFTA_SET_ELEM_LIST_ELEMENTS);
+	struct nlmsghdr *now = fake_must(calloc(1, old->nlmsg_len + HANDLE_ROOM + room));
 	memcpy(now, old, sizeof *old + sizeof(struct nfgenmsg));
 	now->nlmsg_len = sizeof *old + sizeof(struct nfgenmsg);
 	mnl_attr_put_strz(now, NFTA_SET_ELEM_LIST_TABLE,
-	                  mnl_attr_get_str(attribute(old, NFTA_SET_ELEM_LIST_TABLE)));
+	                  mnl_attr_get_str(fake_attribute(old, NFTA_SET_ELEM_LIST_TABLE)));
 	mnl_attr_put_strz(now, NFTA_SET_ELEM_LIST_SET,
-	                  mnl_attr_get_str(attribute(old, NFTA_SET_ELEM_LIST_SET)));
-	struct nlattr *nest = mnl_attr_nest_start(now, NFTA_SET_ELEM_LIST_ELEMENTS);
+	                  mnl_attr_get_str(fake_attribute(old, NFTA_SET_ELEM_LIST_SET)));
+	*ret_list = mnl_attr_nest_start(now, NFTA_SET_ELEM_LIST_ELEMENTS);
+	return now;
+}
+
+// Writes the kept element message anew without the listed ones; how many these are.
+static size_t cut_elements(struct fake_object *object, const struct nlattr *list)
+{
+	struct nlmsghdr *old = object->message;
+	const struct nlattr *element, *elements = fake_attribute(old, NFTA_SET_ELEM_LIST_ELEMENTS);
+	struct nlattr *nest;
+	struct nlmsghdr *now = start_elements(old, 0, &nest);
+	size_t cut = 0;
 	mnl_attr_for_each_nested(element, elements)
 	{
-		if (!has_key(list, element))
+		if (has_key(list, element))
+			cut++;
+		else
 			mnl_attr_put(now, element->nla_type, mnl_attr_get_payload_len(element),
 			             mnl_attr_get_payload(element));
 	}
 	mnl_attr_nest_end(now, nest);
 	object->message = now;
 	free(old);
+	return cut;
 }
 
-static void remove_elements(struct fake_kernel *kernel, const struct nlmsghdr *message)
+static bool same_set(const struct nlmsghdr *kept, const struct nlmsghdr *message)
 {
-	const struct nlattr *list = attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	return fake_type(kept) == NFT_MSG_NEWSETELEM && fake_family(kept) == fake_family(message) &&
+	       fake_same_attribute(kept, NFTA_SET_ELEM_LIST_SET, message, NFTA_SET_ELEM_LIST_SET);
+}
+
+static int remove_elements(struct fake_kernel *kernel, const struct nlmsghdr *message)
+{
+	const struct nlattr *list = fake_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS), *element;
+	size_t listed = 0, cut = 0;
 	if (!list) {
 		drop_where(kernel, NFT_MSG_NEWSETELEM, message, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_SET);
-		return;
+		return 0;
 	}
-	for (size_t i = 0; i < kernel->count; i++) {
-		struct nlmsghdr *m = kernel->objects[i].message;
-		if (type_of(m) == NFT_MSG_NEWSETELEM && family_of(m) == family_of(message) &&
-		    same_attribute(m, NFTA_SET_ELEM_LIST_SET, message, NFTA_SET_ELEM_LIST_SET))
-			cut_elements(&kernel->objects[i], list);
+	mnl_attr_for_each_nested(element, list)
+	{
+		listed++;
 	}
+	for (size_t i = 0; i < kernel->count; i++)
+		if (same_set(kernel->objects[i].message, message))
+			cut += cut_elements(&kernel->objects[i], list);
+	return cut == listed ? 0 : ENOENT;
+}
+
+static bool is_kept(const struct fake_kernel *kernel, const struct nlmsghdr *message,
+                    const struct nlattr *element)
+{
+	for (size_t i = 0; i < kernel->count; i++)
+		if (same_set(kernel->objects[i].message, message) &&
+		    has_key(fake_attribute(kernel->objects[i].message, NFTA_SET_ELEM_LIST_ELEMENTS), element))
+			return true;
+	return false;
+}
+
+// Elements with a timeout are shown with what is left of it; of one that is there already nothing is changed.
+static void keep_timed(struct fake_kernel *kernel, const struct nlmsghdr *message)
+{
+	const struct nlattr *element, *list = fake_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	struct nlattr *nest;
+	struct nlmsghdr *now = start_elements(message, message->nlmsg_len, &nest);
+	mnl_attr_for_each_nested(element, list)
+	{
+		const struct nlattr *part, *parts[NFTA_SET_ELEM_TIMEOUT + 1];
+		uint64_t ms;
+		nft_attributes_nested(element, parts, NFTA_SET_ELEM_TIMEOUT + 1);
+		if (is_kept(kernel, message, element))
+			continue;
+		struct nlattr *copy = mnl_attr_nest_start(now, NFTA_LIST_ELEM);
+		mnl_attr_for_each_nested(part, element)
+		{
+			mnl_attr_put(now, part->nla_type, mnl_attr_get_payload_len(part),
+			             mnl_attr_get_payload(part));
+		}
+		if (nft_number64(parts[NFTA_SET_ELEM_TIMEOUT], &ms))
+			mnl_attr_put_u64(now, NFTA_SET_ELEM_EXPIRATION, htobe64(ms));
+		mnl_attr_nest_end(now, copy);
+	}
+	mnl_attr_nest_end(now, nest);
+	keep(kernel, now, 0);
+	free(now);
+}
+
+static void add_elements(struct fake_kernel *kernel, const struct nlmsghdr *message)
+{
+	const struct nlattr *parts[NFTA_SET_ELEM_TIMEOUT + 1];
+	const struct nlattr *list = fake_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	nft_attributes_nested(list ? mnl_attr_get_payload(list) : NULL, parts, NFTA_SET_ELEM_TIMEOUT + 1);
+	if (parts[NFTA_SET_ELEM_TIMEOUT])
+		keep_timed(kernel, message);
+	else
+		keep(kernel, message, 0);
 }
 
 static int delete_set(struct fake_kernel *kernel, const struct nlmsghdr *message)
 {
 	for (size_t i = 0; i < kernel->count; i++) {
 		struct nlmsghdr *m = kernel->objects[i].message;
-		if (type_of(m) != NFT_MSG_NEWSET || family_of(m) != family_of(message) ||
-		    !same_attribute(m, NFTA_SET_HANDLE, message, NFTA_SET_HANDLE))
+		if (fake_type(m) != NFT_MSG_NEWSET || fake_family(m) != fake_family(message) ||
+		    !fake_same_attribute(m, NFTA_SET_HANDLE, message, NFTA_SET_HANDLE))
 			continue;
 		drop_where(kernel, NFT_MSG_NEWSETELEM, m, NFTA_SET_ELEM_LIST_SET, NFTA_SET_NAME);
 		for (size_t k = 0; k < kernel->count; k++)
@@ -201,9 +223,9 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 {
 	struct nlmsghdr *kept;
 	uint32_t flags = 0;
-	switch (type_of(message)) {
+	switch (fake_type(message)) {
 	case NFT_MSG_NEWTABLE:
-		nft_number(attribute(message, NFTA_TABLE_FLAGS), &flags);
+		nft_number(fake_attribute(message, NFTA_TABLE_FLAGS), &flags);
 		if (kernel->no_persist && flags & 0x4)
 			return EOPNOTSUPP;
 		kept = find(kernel, message, NFTA_TABLE_NAME);
@@ -228,11 +250,11 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 		keep(kernel, message, NFTA_RULE_HANDLE);
 		return 0;
 	case NFT_MSG_NEWSETELEM:
-		keep(kernel, message, 0);
+		add_elements(kernel, message);
 		return 0;
 	case NFT_MSG_DELTABLE:
 		for (size_t i = kernel->count; i-- > 0;)
-			if (family_of(kernel->objects[i].message) == family_of(message))
+			if (fake_family(kernel->objects[i].message) == fake_family(message))
 				drop(kernel, i);
 		return 0;
 	case NFT_MSG_DELRULE:
@@ -244,123 +266,19 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 	case NFT_MSG_DELSET:
 		return delete_set(kernel, message);
 	case NFT_MSG_DELSETELEM:
-		remove_elements(kernel, message);
-		return 0;
+		return remove_elements(kernel, message);
 	}
 	return EINVAL;
 }
 
-// ---- answers ----
-
-static void answer(struct fake_kernel *kernel, const void *data, size_t size)
-{
-	if (kernel->reply_count == kernel->reply_capacity) {
-		kernel->reply_capacity = kernel->reply_capacity * 2 + 16;
-		kernel->replies =
-		        must(realloc(kernel->replies, kernel->reply_capacity * sizeof *kernel->replies));
-	}
-	void *copy = must(malloc(size));
-	memcpy(copy, data, size);
-	kernel->replies[kernel->reply_count++] = (struct fake_reply){copy, size};
-}
-
-static void answer_error(struct fake_kernel *kernel, const struct nlmsghdr *message, int error, bool extended)
-{
-	_Alignas(struct nlmsghdr) char data[512] = {0};
-	struct nlmsghdr *reply = mnl_nlmsg_put_header(data);
-	reply->nlmsg_type = NLMSG_ERROR;
-	reply->nlmsg_seq = message->nlmsg_seq;
-	reply->nlmsg_pid = FAKE_PORT;
-	reply->nlmsg_flags = NLM_F_CAPPED;
-	struct nlmsgerr *body = mnl_nlmsg_put_extra_header(reply, sizeof *body);
-	body->error = -error;
-	body->msg = *message;
-	if (extended) {
-		reply->nlmsg_flags |= NLM_F_ACK_TLVS;
-		mnl_attr_put_strz(reply, NLMSGERR_ATTR_MSG, kernel->refuse_text);
-		mnl_attr_put_u32(reply, NLMSGERR_ATTR_OFFS, kernel->refuse_offset);
-	}
-	answer(kernel, data, reply->nlmsg_len);
-}
-
-static void answer_done(struct fake_kernel *kernel, const struct nlmsghdr *request)
-{
-	_Alignas(struct nlmsghdr) char data[64] = {0};
-	struct nlmsghdr *reply = mnl_nlmsg_put_header(data);
-	reply->nlmsg_type = NLMSG_DONE;
-	reply->nlmsg_flags = NLM_F_MULTI;
-	reply->nlmsg_seq = request->nlmsg_seq;
-	reply->nlmsg_pid = FAKE_PORT;
-	*(int32_t *)mnl_nlmsg_put_extra_header(reply, sizeof(int32_t)) = 0;
-	answer(kernel, data, reply->nlmsg_len);
-}
-
-// A question that has one number for an answer.
-static void answer_number(struct fake_kernel *kernel, const struct nlmsghdr *request, unsigned type,
-                          uint16_t attribute, uint32_t number)
-{
-	_Alignas(struct nlmsghdr) char data[64] = {0};
-	struct nlmsghdr *reply = mnl_nlmsg_put_header(data);
-	reply->nlmsg_type = (uint16_t)type;
-	reply->nlmsg_seq = request->nlmsg_seq;
-	reply->nlmsg_pid = FAKE_PORT;
-	mnl_nlmsg_put_extra_header(reply, sizeof(struct nfgenmsg));
-	mnl_attr_put_u32(reply, attribute, htobe32(number));
-	answer(kernel, data, reply->nlmsg_len);
-	answer_error(kernel, request, 0, false);
-}
-
-static uint16_t shown_as(uint16_t get)
-{
-	return get - 1; // NFT_MSG_GETX follows NFT_MSG_NEWX
-}
-
-static bool is_asked(const struct nlmsghdr *request, const struct nlmsghdr *m)
-{
-	if (type_of(m) != shown_as(type_of(request)) || family_of(m) != family_of(request))
-		return false;
-	return type_of(m) != NFT_MSG_NEWSETELEM ||
-	       same_attribute(m, NFTA_SET_ELEM_LIST_SET, request, NFTA_SET_ELEM_LIST_SET);
-}
-
-static void answer_objects(struct fake_kernel *kernel, const struct nlmsghdr *request)
-{
-	bool dump = request->nlmsg_flags & NLM_F_DUMP, any = false;
-	bool interrupted = dump && kernel->dumps_interrupted && kernel->dumps_interrupted--;
-	if (type_of(request) == NFT_MSG_GETRULE && kernel->changes) {
-		kernel->changes--;
-		kernel->generation++;
-	}
-	for (size_t i = 0; i < kernel->count; i++) {
-		const struct nlmsghdr *m = kernel->objects[i].message;
-		if (!is_asked(request, m))
-			continue;
-		struct nlmsghdr *copy = must(calloc(1, m->nlmsg_len + 8));
-		memcpy(copy, m, m->nlmsg_len);
-		copy->nlmsg_seq = request->nlmsg_seq;
-		copy->nlmsg_pid = FAKE_PORT;
-		copy->nlmsg_flags = dump ? NLM_F_MULTI : 0;
-		if (interrupted)
-			copy->nlmsg_flags |= NLM_F_DUMP_INTR;
-		if (type_of(m) == NFT_MSG_NEWTABLE)
-			mnl_attr_put_u32(copy, NFTA_TABLE_OWNER,
-			                 htobe32(kernel->owner ? kernel->owner : FAKE_PORT));
-		answer(kernel, copy, copy->nlmsg_len);
-		free(copy);
-		any = true;
-	}
-	if (dump)
-		answer_done(kernel, request);
-	else
-		answer_error(kernel, request, any ? 0 : ENOENT, false);
-}
+// ---- transactions ----
 
 static size_t copy_objects(const struct fake_kernel *from, struct fake_object **ret)
 {
-	*ret = must(calloc(from->capacity + 1, sizeof **ret));
+	*ret = fake_must(calloc(from->capacity + 1, sizeof **ret));
 	for (size_t i = 0; i < from->count; i++) {
 		size_t size = from->objects[i].message->nlmsg_len;
-		(*ret)[i].message = must(calloc(1, size + HANDLE_ROOM));
+		(*ret)[i].message = fake_must(calloc(1, size + HANDLE_ROOM));
 		memcpy((*ret)[i].message, from->objects[i].message, size);
 	}
 	return from->count;
@@ -369,7 +287,7 @@ static size_t copy_objects(const struct fake_kernel *from, struct fake_object **
 static void lose_last_rule(struct fake_kernel *kernel)
 {
 	for (size_t i = kernel->count; i-- > 0;)
-		if (type_of(kernel->objects[i].message) == NFT_MSG_NEWRULE) {
+		if (fake_type(kernel->objects[i].message) == NFT_MSG_NEWRULE) {
 			drop(kernel, i);
 			return;
 		}
@@ -385,8 +303,9 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 		kernel->races--;
 		kernel->generation++;
 	}
-	if (nft_number(attribute(begin, NFNL_BATCH_GENID), &generation) && generation != kernel->generation) {
-		answer_error(kernel, begin, ERESTART, false);
+	if (nft_number(fake_attribute(begin, NFNL_BATCH_GENID), &generation) && generation &&
+	    generation != kernel->generation) {
+		fake_answer_error(kernel, begin, ERESTART, false);
 		return;
 	}
 	struct fake_object *before;
@@ -400,11 +319,11 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 			break;
 		}
 		bool wanted =
-		        kernel->refuse && type_of(m) == kernel->refuse_type && nth++ == kernel->refuse_nth;
+		        kernel->refuse && fake_type(m) == kernel->refuse_type && nth++ == kernel->refuse_nth;
 		int error = wanted ? kernel->refuse_error : work(kernel, m);
 		failed = failed || error;
 		if (error || m->nlmsg_flags & NLM_F_ACK)
-			answer_error(kernel, m, error, wanted && kernel->refuse_text);
+			fake_answer_error(kernel, m, error, wanted && kernel->refuse_text);
 	}
 	struct fake_object *gone = before;
 	size_t gone_count = count;
@@ -416,7 +335,8 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 		kernel->capacity = capacity;
 	} else {
 		kernel->commits++;
-		kernel->generation++;
+		kernel->generation += 1 + kernel->changes_after;
+		kernel->changes_after = 0;
 		if (kernel->alter)
 			lose_last_rule(kernel);
 	}
@@ -424,44 +344,11 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 		free(gone[i].message);
 	free(gone);
 	if (kernel->lose_answer) {
-		drop_replies(kernel);
+		fake_drop_replies(kernel);
 		kernel->lose_answer = false;
 		kernel->receive_fail_at = kernel->receives + 1;
 		kernel->receive_error = ENOBUFS;
 	}
-}
-
-// Gives out the entries it was given, and writes down what is then asked for.
-static void answer_conntrack(struct fake_kernel *kernel, const struct nlmsghdr *request)
-{
-	unsigned type = type_of(request);
-	if (type == IPCTNL_MSG_CT_GET && kernel->entries_error) {
-		answer_error(kernel, request, kernel->entries_error, false);
-		return;
-	}
-	if (type == IPCTNL_MSG_CT_GET_STATS) {
-		answer_number(kernel, request, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS,
-		              CTA_STATS_GLOBAL_ENTRIES,
-		              kernel->entries_error ? 1 : (uint32_t)kernel->entry_count);
-		return;
-	}
-	if (type != IPCTNL_MSG_CT_GET) {
-		if (kernel->ct_request_count < FAKE_CT_REQUESTS)
-			memcpy(kernel->ct_requests[kernel->ct_request_count], request, request->nlmsg_len);
-		kernel->ct_request_count++;
-		bool deletes = type == IPCTNL_MSG_CT_DELETE;
-		answer_error(kernel, request, deletes ? kernel->ct_delete_error : kernel->ct_new_error, false);
-		return;
-	}
-	for (size_t i = 0; i < kernel->entry_count; i++) {
-		struct nlmsghdr *copy = must(malloc(kernel->entries[i]->nlmsg_len));
-		memcpy(copy, kernel->entries[i], kernel->entries[i]->nlmsg_len);
-		copy->nlmsg_seq = request->nlmsg_seq;
-		copy->nlmsg_pid = FAKE_PORT;
-		answer(kernel, copy, copy->nlmsg_len);
-		free(copy);
-	}
-	answer_done(kernel, request);
 }
 
 static ssize_t take(struct fake_kernel *kernel, const struct nlmsghdr *message, size_t size)
@@ -479,12 +366,11 @@ static ssize_t take(struct fake_kernel *kernel, const struct nlmsghdr *message, 
 	if (message->nlmsg_type == NFNL_MSG_BATCH_BEGIN)
 		take_batch(kernel, message, (int)size);
 	else if (message->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK)
-		answer_conntrack(kernel, message);
-	else if (type_of(message) == NFT_MSG_GETGEN)
-		answer_number(kernel, message, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN, NFTA_GEN_ID,
-		              kernel->generation);
+		fake_answer_conntrack(kernel, message);
+	else if (fake_type(message) == NFT_MSG_GETGEN)
+		fake_answer_generation(kernel, message);
 	else
-		answer_objects(kernel, message);
+		fake_answer_objects(kernel, message);
 	return (ssize_t)size;
 }
 
@@ -572,14 +458,14 @@ size_t fake_count(const struct fake_kernel *kernel, uint16_t type)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < kernel->count; i++)
-		count += type_of(kernel->objects[i].message) == type;
+		count += fake_type(kernel->objects[i].message) == type;
 	return count;
 }
 
 struct nlmsghdr *fake_message(const struct fake_kernel *kernel, uint16_t type, size_t nth)
 {
 	for (size_t i = 0; i < kernel->count; i++)
-		if (type_of(kernel->objects[i].message) == type && nth-- == 0)
+		if (fake_type(kernel->objects[i].message) == type && nth-- == 0)
 			return kernel->objects[i].message;
 	return NULL;
 }
@@ -594,7 +480,8 @@ void fake_set_table_flags(struct fake_kernel *kernel, uint32_t flags)
 {
 	uint32_t value = htobe32(flags);
 	for (size_t i = 0; i < kernel->count; i++)
-		if (type_of(kernel->objects[i].message) == NFT_MSG_NEWTABLE)
-			memcpy(mnl_attr_get_payload(attribute(kernel->objects[i].message, NFTA_TABLE_FLAGS)),
+		if (fake_type(kernel->objects[i].message) == NFT_MSG_NEWTABLE)
+			memcpy(mnl_attr_get_payload(
+			               fake_attribute(kernel->objects[i].message, NFTA_TABLE_FLAGS)),
 			       &value, sizeof value);
 }

@@ -51,7 +51,8 @@ struct fake_kernel {
 	size_t garbage_size;
 	unsigned dumps_interrupted; // dumps that bear NLM_F_DUMP_INTR
 	unsigned changes;           // generations somebody else makes while rules are read
-	unsigned races;             // generations somebody else makes just before a batch comes
+	unsigned races;             // generations somebody else makes just before a batch comes ...
+	unsigned changes_after;     // ... and just after the next one is committed
 	uint16_t refuse_type;       // refuse the n-th message (from 0) of this NFT_MSG_* ...
 	bool refuse;
 	unsigned refuse_nth;

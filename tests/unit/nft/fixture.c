@@ -15,7 +15,7 @@ static const struct ruleset_origin rule_origin = {.at = FIXTURE_RULE_AT};
 #define FIELDS(...) ((const enum ruleset_field[]){__VA_ARGS__}), (sizeof((int[]){__VA_ARGS__}) / sizeof(int))
 
 struct sets {
-	uint32_t accepts4, accepts6, nets4, nets6, ping4, discovery, interfaces, macs;
+	uint32_t accepts4, accepts6, nets4, nets6, ping4, discovery, interfaces, macs, access4;
 };
 
 static struct ruleset_origin element_origin(size_t i)
@@ -53,6 +53,19 @@ static void peers(struct ruleset_builder *b, const struct fixture *f, uint32_t s
 	b->error = ruleset_finish_set(&b->table->sets[set]);
 	if (!b->error && f->detailed)
 		b->error = add_details(&b->table->sets[set]);
+}
+
+static uint32_t timed_set(struct ruleset_builder *b, const char *name, enum ruleset_type address,
+                          size_t addresses)
+{
+	enum ruleset_type types[3] = {address, address, TYPE_INET_SERVICE};
+	uint32_t set =
+	        ruleset_build_set(b, name, types + 2 - addresses, addresses + 1, false, "service windows");
+	if (!b->error) {
+		b->table->sets[set].timed = b->table->sets[set].detailed = true;
+		b->table->sets[set].size = RULESET_TIMED_SIZE;
+	}
+	return set;
 }
 
 static void build_sets(struct ruleset_builder *b, const struct fixture *f, struct sets *sets)
@@ -99,6 +112,12 @@ static void build_sets(struct ruleset_builder *b, const struct fixture *f, struc
 	                      element_origin(0));
 	ruleset_build_element(b, sets->interfaces, (const uint8_t[16]){'e', 't', 'h', '1'}, NULL,
 	                      element_origin(1));
+	if (f->timed) {
+		sets->access4 = timed_set(b, "access4", TYPE_IPV4_ADDR, 1);
+		timed_set(b, "access6", TYPE_IPV6_ADDR, 1);
+		if (!f->bridge)
+			timed_set(b, "access_devices4", TYPE_IPV4_ADDR, 2);
+	}
 }
 
 static void allow(struct ruleset_builder *b)
@@ -161,8 +180,10 @@ static void build_state(struct ruleset_builder *b, uint32_t chain, uint32_t erro
 	ruleset_goto(b, errors);
 }
 
-static void build_input(struct ruleset_builder *b, uint32_t chain, const struct sets *sets, const char *extra)
+static void build_input(struct ruleset_builder *b, uint32_t chain, const struct sets *sets,
+                        const struct fixture *fixture)
 {
+	const char *extra = fixture->extra;
 	ruleset_build_rule(b, chain, rule_origin, "IPv6 neighbours");
 	ruleset_match_u8(b, FIELD_NFPROTO, NFPROTO_IPV6);
 	ruleset_match_u8(b, FIELD_IP6_HOPLIMIT, 255);
@@ -209,6 +230,15 @@ static void build_input(struct ruleset_builder *b, uint32_t chain, const struct 
 		allow(b);
 	}
 
+	if (fixture->timed) {
+		ruleset_build_rule(b, chain, rule_origin, "service window");
+		ruleset_match_u8(b, FIELD_CT_DIRECTION, 0);
+		ruleset_match_u8(b, FIELD_NFPROTO, NFPROTO_IPV4);
+		ruleset_match_u8(b, FIELD_L4PROTO, IPPROTO_TCP);
+		ruleset_lookup(b, sets->access4, FIELDS(FIELD_IP_SADDR, FIELD_TH_DPORT));
+		allow(b);
+	}
+
 	ruleset_build_rule(b, chain, rule_origin, "everything else");
 	ruleset_counter(b);
 	ruleset_verdict(b, VERDICT_DROP);
@@ -238,7 +268,7 @@ static void build_output(struct ruleset_builder *b, uint32_t chain, const struct
 	ruleset_verdict(b, VERDICT_DROP);
 }
 
-static void build_bridge(struct ruleset_builder *b)
+static void build_bridge(struct ruleset_builder *b, bool timed)
 {
 	static const uint8_t mac[6] = {0, 0x1b, 0x21, 0xaa, 0, 3};
 	ruleset_build_table(b, RULESET_BRIDGE);
@@ -247,6 +277,8 @@ static void build_bridge(struct ruleset_builder *b)
 	                      element_origin(0));
 	if (!b->error)
 		b->table->sets[macs].size = 1;
+	if (timed)
+		timed_set(b, "access_devices4", TYPE_IPV4_ADDR, 2);
 	uint32_t chain = ruleset_build_chain(b, "forward", HOOK_FORWARD, -200);
 
 	ruleset_build_rule(b, chain, rule_origin, "ARP of the device");
@@ -282,12 +314,12 @@ int fixture_build(const struct fixture *fixture, struct ruleset *ret)
 	uint32_t output = ruleset_build_chain(&b, "output", HOOK_OUTPUT, 0);
 	build_errors(&b, errors, &sets, fixture->text);
 	build_state(&b, input, errors);
-	build_input(&b, input, &sets, fixture->extra);
+	build_input(&b, input, &sets, fixture);
 	ruleset_build_rule(&b, forward, rule_origin, "not a router");
 	ruleset_verdict(&b, VERDICT_DROP);
 	build_output(&b, output, &sets, fixture->text);
 	if (fixture->bridge)
-		build_bridge(&b);
+		build_bridge(&b, fixture->timed);
 	for (size_t t = 0; !b.error && t < ret->table_count; t++)
 		for (size_t i = 0; !b.error && i < ret->tables[t].set_count; i++)
 			b.error = ruleset_finish_set(&ret->tables[t].sets[i]);

@@ -17,6 +17,7 @@ struct fixture {
 	uint32_t size;     // room of accepts4; 0: as many as peers
 	bool detailed;     // comments and counters on accepts4
 	bool bridge;       // with a bridge table
+	bool timed;        // with sets of service windows: access4/6, and access_devices4 (with `bridge` there)
 	bool text;         // without the rules that nft text cannot say (they are bytecode of our own)
 	const char *extra; // comment of one more rule in chain input; NULL: no such rule
 };

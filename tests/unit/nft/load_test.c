@@ -213,6 +213,32 @@ static void a_race_is_run_again(void **state)
 	assert_int_equal(nft_remove(w->nft, &w->problems), -EBUSY);
 }
 
+// Somebody flushes in a loop: a wall that is not there is put up without asking what else has changed.
+static void a_rival_does_not_keep_the_wall_down(void **state)
+{
+	struct world *w = *state;
+	w->kernel.races = 1000;
+	assert_int_equal(world_load(w, three, false), 0);
+	assert_int_equal(w->kernel.batches, 4);
+	assert_int_equal(w->kernel.commits, 1);
+	assert_true(w->result.verified);
+	assert_int_equal(w->problems.count, 0);
+}
+
+static void a_change_right_after_the_load_is_told_as_what_it_is(void **state)
+{
+	struct world *w = *state;
+	w->kernel.changes_after = 1; // to tables of others: no difference
+	assert_int_equal(world_load(w, three, false), 0);
+	assert_true(w->result.verified);
+	w->kernel.changes_after = 1;
+	w->kernel.alter = true;
+	assert_int_equal(world_load(w, other, false), -EBUSY);
+	assert_true(w->result.committed);
+	assert_false(w->result.verified);
+	assert_contains(only_problem(w), "another program changed the rules");
+}
+
 // ---- refusals ----
 
 static void refuse(struct world *w, uint16_t type, unsigned nth, int error, const char *text, uint32_t offset)
@@ -509,6 +535,8 @@ int main(void)
 	        world_test(a_dormant_table_is_found_and_woken),
 	        world_test(another_owner_is_named),
 	        world_test(a_race_is_run_again),
+	        world_test(a_rival_does_not_keep_the_wall_down),
+	        world_test(a_change_right_after_the_load_is_told_as_what_it_is),
 	        world_test(a_refused_rule_names_its_line),
 	        world_test(a_refused_expression_is_named),
 	        world_test(a_refused_element_names_its_line),

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "nft/nft_owner.h"
 
 static const struct fixture three = {.peers = 3, .size = 16, .detailed = true};
 static const struct fixture four = {.peers = 4, .size = 16, .detailed = true};
@@ -61,6 +64,157 @@ static void an_orphan_is_adopted(void **state)
 	assert_int_not_equal(kernel_run("nft add rule inet leadglass input accept 2>/dev/null"), 0);
 	assert_int_equal(kernel_run("nft flush ruleset"), 0);
 	assert_int_equal(kernel_differences(w, four), 0);
+}
+
+// The unowned table is as anybody's: what the guard is there for.
+static void a_table_without_an_owner(void **state)
+{
+	struct world *w = *state;
+	nft_do_not_own(w->nft);
+	kernel_load(w, three, NFT_CREATED);
+	struct nft_table_state table = kernel_state(w).inet;
+	assert_true(table.present);
+	assert_false(table.owned || table.mine || table.persistent);
+	assert_false(w->result.persistent);
+	kernel_load(w, four, NFT_ELEMENTS);
+	kernel_load(w, four, NFT_UNCHANGED);
+	kernel_load(w, other, NFT_EXCHANGED);
+	assert_int_equal(kernel_run("nft insert rule inet leadglass input accept"), 0);
+	assert_int_not_equal(kernel_differences(w, other), 0);
+	kernel_load(w, other, NFT_EXCHANGED);
+	assert_int_equal(kernel_run("nft 'add table inet leadglass { flags dormant; }'"), 0);
+	assert_true(kernel_state(w).inet.dormant);
+	kernel_load(w, other, NFT_EXCHANGED);
+	assert_false(kernel_state(w).inet.dormant);
+	assert_int_equal(kernel_run("nft flush ruleset"), 0);
+	assert_false(kernel_state(w).inet.present);
+	kernel_load(w, other, NFT_CREATED);
+	assert_false(kernel_state(w).inet.owned);
+	// It stays when its maker goes, and stays unowned when one comes that would own it: the kernel gives no
+	// owner to a table that never had one (EOPNOTSUPP), and to make it anew would open the wall.
+	kernel_let_go(w);
+	assert_int_equal(kernel_differences(w, other), 0);
+	kernel_load(w, other, NFT_UNCHANGED);
+	kernel_load(w, three, NFT_EXCHANGED);
+	table = kernel_state(w).inet;
+	assert_false(table.owned || table.persistent);
+	assert_int_equal(nft_remove(w->nft, &w->problems), 0);
+	kernel_load(w, three, NFT_CREATED);
+	assert_int_equal(kernel_state(w).inet.owned, kernel_has_persistence(w));
+}
+
+// What an owner left behind is changed as it is: its flags cannot be taken away without making it anew.
+static void an_orphan_is_not_adopted(void **state)
+{
+	struct world *w = *state;
+	kernel_load(w, three, NFT_CREATED);
+	if (!kernel_has_persistence(w))
+		skip();
+	kernel_let_go(w);
+	nft_do_not_own(w->nft);
+	kernel_load(w, three, NFT_UNCHANGED);
+	kernel_load(w, four, NFT_ELEMENTS);
+	kernel_load(w, other, NFT_EXCHANGED);
+	assert_int_equal(kernel_run("nft insert rule inet leadglass input accept"), 0);
+	kernel_load(w, other, NFT_EXCHANGED);
+	struct nft_table_state table = kernel_state(w).inet;
+	assert_true(table.persistent);
+	assert_false(table.owned);
+	kernel_let_go(w); // and one that owns takes it over from there
+	kernel_load(w, other, NFT_UNCHANGED);
+	assert_true(kernel_state(w).inet.mine);
+	// What has an owner keeps it.
+	nft_do_not_own(w->nft);
+	kernel_load(w, three, NFT_EXCHANGED);
+	assert_true(kernel_state(w).inet.mine);
+}
+
+// A table of the other family may stand differently: each is as it is.
+static void two_tables_that_stand_differently(void **state)
+{
+	static const struct fixture both = {.peers = 3, .size = 16, .detailed = true, .bridge = true};
+	struct world *w = *state;
+	kernel_load(w, three, NFT_CREATED);
+	if (!kernel_has_persistence(w))
+		skip();
+	kernel_let_go(w);
+	nft_do_not_own(w->nft);
+	kernel_load(w, both, NFT_CREATED);
+	struct nft_state now = kernel_state(w);
+	assert_true(now.inet.persistent);
+	assert_false(now.bridge.persistent || now.bridge.owned || now.inet.owned);
+	kernel_let_go(w);
+	kernel_load(w, both, NFT_UNCHANGED);
+	now = kernel_state(w);
+	assert_true(now.inet.mine);
+	assert_false(now.bridge.owned);
+}
+
+static void nobody_gets_past_an_owner_by_not_owning(void **state)
+{
+	struct world *w = *state;
+	struct nft *second = NULL, *first = w->nft;
+	kernel_load(w, three, NFT_CREATED);
+	if (!kernel_has_persistence(w))
+		skip();
+	assert_int_equal(nft_open(&second, &w->problems), 0);
+	nft_do_not_own(second);
+	w->nft = second;
+	assert_int_equal(kernel_try_load(w, four, false), -EPERM);
+	assert_int_equal(nft_remove(second, &w->problems), -EPERM);
+	w->nft = first;
+	nft_close(second);
+	assert_int_equal(kernel_differences(w, three), 0);
+}
+
+// Who it is decides what the user is told to do.
+static void the_agent_is_named(void **state)
+{
+	struct world *w = *state;
+	struct nft *second = NULL, *first = w->nft;
+	char name[16];
+	kernel_load(w, three, NFT_CREATED);
+	if (!kernel_has_persistence(w))
+		skip();
+	assert_int_equal(prctl(PR_GET_NAME, name), 0);
+	assert_int_equal(nft_open(&second, &w->problems), 0);
+	w->nft = second;
+	assert_int_equal(kernel_try_load(w, four, false), -EPERM);
+	assert_non_null(strstr(w->problems.items[0].instead, "ask that process"));
+	assert_int_equal(prctl(PR_SET_NAME, "leadglassd"), 0);
+	assert_int_equal(kernel_try_load(w, four, false), -EPERM);
+	assert_non_null(strstr(w->problems.items[1].what, "(leadglassd)"));
+	assert_non_null(strstr(w->problems.items[1].instead, "leadglass apply"));
+	assert_int_equal(prctl(PR_SET_NAME, "a\x1b[2Jb\nc"), 0);
+	assert_int_equal(kernel_try_load(w, four, false), -EPERM);
+	assert_non_null(strstr(w->problems.items[2].what, "(a?[2Jb)"));
+	assert_int_equal(prctl(PR_SET_NAME, name), 0);
+	w->nft = first;
+	nft_close(second);
+}
+
+// Without a look into other processes the port, which is the number of the process, has to do.
+static int guess_the_owner(void)
+{
+	static struct world w;
+	struct nft_owner owner;
+	if (nft_open(&w.nft, &w.problems) || kernel_try_load(&w, three, false))
+		return 1;
+	if (!w.result.persistent)
+		return 77;
+	uint32_t port = w.nft->io.port(w.nft->io.context);
+	if (port != (uint32_t)getpid() || !nft_owner_find(port, &owner) || !owner.sure)
+		return 2;
+	pid_t child = fork();
+	if (child == 0) {
+		// Of the parent only its name can be read; the socket is closed in the child.
+		nft_close(w.nft);
+		if (setresuid(65534, 65534, 65534) < 0 || !nft_owner_find(port, &owner))
+			_exit(3);
+		_exit(owner.sure || owner.pid != getppid() || !owner.name[0] ? 4 : 0);
+	}
+	int status;
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 5;
 }
 
 // Another program changes rules between our reading and our sending.
@@ -172,6 +326,12 @@ static int load_in_a_user_namespace(void)
 	return r == 0 || (r == -EMSGSIZE && strstr(advice, "net.core.wmem_max")) ? 0 : 2;
 }
 
+static void the_owner_is_guessed(void **state)
+{
+	(void)state;
+	in_a_child(guess_the_owner);
+}
+
 static void permission_is_missing(void **state)
 {
 	(void)state;
@@ -215,6 +375,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        kernel_test(a_table_of_another_socket_is_not_touched),
 	        kernel_test(an_orphan_is_adopted),
+	        kernel_test(a_table_without_an_owner),
+	        kernel_test(an_orphan_is_not_adopted),
+	        kernel_test(two_tables_that_stand_differently),
+	        kernel_test(nobody_gets_past_an_owner_by_not_owning),
+	        kernel_test(the_agent_is_named),
+	        kernel_test(the_owner_is_guessed),
 	        kernel_test(a_race_is_run_again),
 	        kernel_test(permission_is_missing),
 	        kernel_test(the_send_buffer_is_limited),

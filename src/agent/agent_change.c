@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The requests that change what stands: apply, confirm, roll back. Each is begun here and carried out by
+// agent_apply.c before the next request is looked at; the answer is given in the course of it.
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "agent/agent_notify.h"
+#include "agent/agent_text.h"
+
+#define WINDOW_SECONDS_MAX (7u * 24 * 3600) // a window that nobody waits for is none
+
+// ---- the answer ----
+
+static uint32_t seconds_left(const struct agent *agent)
+{
+	const int64_t left = agent->commit.deadline - agent_now();
+
+	if (!agent->commit.record.pending || agent->commit.deadline == COMMIT_NEVER)
+		return 0;
+	return left > 0 ? (uint32_t)((left + 999) / 1000) : 0;
+}
+
+static const char *event_name(enum commit_event event)
+{
+	switch (event) {
+	case COMMIT_EVENT_BOOT:
+	case COMMIT_EVENT_RETRY:
+		return "WALL";
+	case COMMIT_EVENT_APPLY:
+		return "APPLIED";
+	case COMMIT_EVENT_CONFIRM:
+		return "CONFIRMED";
+	case COMMIT_EVENT_ROLLBACK:
+		return "ROLLED-BACK";
+	case COMMIT_EVENT_EXPIRE:
+		return "EXPIRED";
+	}
+	return "";
+}
+
+// "policy 12 (serial 7, 34 peers)", or the closed wall.
+static void describe(const struct agent_wall *wall, char *text, size_t size)
+{
+	if (!wall)
+		snprintf(text, size, "no wall");
+	else if (!wall->number)
+		snprintf(text, size, "the closed wall");
+	else
+		snprintf(text, size, "policy %" PRIu64 " (%zu peer%s)", wall->number, wall->policy.peer_count,
+		         wall->policy.peer_count == 1 ? "" : "s");
+}
+
+static void log_failure(struct agent *agent, const char *standing)
+{
+	char line[256];
+
+	agent_text_line(&agent->said, line, sizeof line);
+	if (!line[0])
+		snprintf(line, sizeof line, "%s", agent_text_error(agent->commit.error));
+	switch (agent->commit.event) {
+	case COMMIT_EVENT_RETRY: // an alarm stands
+		return;
+	case COMMIT_EVENT_BOOT:
+		agent_log(agent, LOG_ERR, "WALL-FAILED", NULL, 0, "%s stands: %s", standing, line);
+		return;
+	case COMMIT_EVENT_APPLY:
+		agent_log(agent, LOG_ERR, "APPLY-FAILED", NULL, 0, "a policy was not applied: %s; %s stands",
+		          line, standing);
+		return;
+	case COMMIT_EVENT_CONFIRM:
+		agent_log(agent, LOG_ERR, "CONFIRM-FAILED", NULL, 0, "%s could not be confirmed: %s", standing,
+		          line);
+		return;
+	case COMMIT_EVENT_ROLLBACK:
+	case COMMIT_EVENT_EXPIRE:
+		agent_log(agent, LOG_ERR, "ROLLBACK-FAILED", NULL, 0,
+		          "going back did not succeed: %s; %s stands", line, standing);
+		return;
+	}
+}
+
+static void log_success(struct agent *agent, const char *standing)
+{
+	const struct agent_wall *wall = agent->standing;
+	char number[24], hash[TRUST_HASH_TEXT_SIZE] = "", window[64] = "", lost[80] = "";
+	const struct agent_field fields[] = {{"policy", number}, {"hash", hash}, {"by", agent->applied_by}};
+	const size_t count = sizeof fields / sizeof fields[0];
+	const char *id = event_name(agent->commit.event);
+	const char *by = agent->applied_by[0] ? agent->applied_by : "somebody";
+
+	snprintf(number, sizeof number, "%" PRIu64, wall ? wall->number : 0);
+	if (wall)
+		trust_hash_print(wall->hash, hash);
+	if (agent->commit.record.pending)
+		snprintf(window, sizeof window, "; to be confirmed within %u s", seconds_left(agent));
+	if (agent->commit.event == COMMIT_EVENT_BOOT && agent->commit.subject)
+		snprintf(lost, sizeof lost, "; policy %" PRIu64 " was not confirmed before the restart",
+		         agent->commit.subject);
+	switch (agent->commit.event) {
+	case COMMIT_EVENT_BOOT:
+	case COMMIT_EVENT_RETRY:
+		agent_log(agent, LOG_NOTICE, id, fields, count, "%s stands, verified%s%s%s", standing,
+		          agent->reason[0] ? ": " : "", agent->reason, lost);
+		return;
+	case COMMIT_EVENT_APPLY:
+		agent_log(agent, LOG_NOTICE, id, fields, count, "%s applied by %s: elements +%zu -%zu%s",
+		          standing, by, agent->loaded.added, agent->loaded.removed, window);
+		return;
+	case COMMIT_EVENT_CONFIRM:
+		agent_log(agent, LOG_NOTICE, id, fields, count, "%s confirmed", standing);
+		return;
+	case COMMIT_EVENT_ROLLBACK:
+		agent_log(agent, LOG_NOTICE, id, fields, count, "rolled back: %s stands again", standing);
+		return;
+	case COMMIT_EVENT_EXPIRE:
+		agent_log(agent, LOG_WARNING, id, fields, count,
+		          "the window ended without a confirmation: %s stands again", standing);
+		return;
+	}
+}
+
+void agent_change_done(struct agent *agent)
+{
+	const struct commit *commit = &agent->commit;
+	const int client = agent->applicant;
+	struct control_answer answer = {
+	        .kind = (uint16_t)agent->asked,
+	        .last = 1,
+	        .error = commit->error,
+	        .number = agent->standing ? agent->standing->number : 0,
+	        .seconds = seconds_left(agent),
+	        .added = (uint32_t)agent->loaded.added,
+	        .removed = (uint32_t)agent->loaded.removed,
+	        .changes = (uint32_t)agent->loaded.change,
+	};
+	char standing[64];
+
+	describe(agent->standing, standing, sizeof standing);
+	if (commit->error)
+		log_failure(agent, standing);
+	else
+		log_success(agent, standing);
+	agent_notify(agent->notify, "STATUS=%s stands%s", standing,
+	             agent->commit.record.pending ? " and waits for its confirmation" : "");
+	agent->applicant = -1;
+	if (client < 0)
+		return;
+	snprintf(answer.text, sizeof answer.text, "%s stands", standing);
+	if (commit->error && !agent->said.size)
+		buffer_printf(&agent->said, "leadglass: %s\n", agent_text_error(commit->error));
+	agent_answer(agent, client, &answer, agent->said.data, agent->said.size);
+}
+
+// ---- the requests ----
+
+static void begin(struct agent *agent, int client, enum control_kind kind)
+{
+	agent->asked = kind;
+	buffer_fini(&agent->said);
+	agent->loaded = (struct nft_load_result){0};
+	agent->applicant = client;
+}
+
+static void refuse_busy(struct agent *agent, int client, enum control_kind kind)
+{
+	agent_refuse(agent, client, kind, -EBUSY,
+	             "policy %" PRIu64
+	             " waits for its confirmation: `leadglass confirm` or `leadglass rollback` first",
+	             agent->commit.record.pending);
+}
+
+static void describe_applicant(const struct agent *agent, int client, const struct control_request *request,
+                               char who[static STATE_WHO_MAX])
+{
+	if (request->who[0])
+		snprintf(who, STATE_WHO_MAX, "%s", request->who);
+	else
+		snprintf(who, STATE_WHO_MAX, "uid %u", (unsigned)agent->clients[client].id.uid);
+}
+
+// Begins with a policy that was read and compiled (taken over), and carries it out.
+static void apply(struct agent *agent, int client, const struct control_request *request,
+                  struct agent_wall *wall, uint64_t copy_of)
+{
+	struct state_entry entry = {
+	        .serial = wall->policy.header.serial_number,
+	        .peers = (uint32_t)wall->policy.peer_count,
+	        .copy_of = copy_of,
+	};
+	int error;
+
+	memcpy(entry.hash, wall->hash, sizeof entry.hash);
+	describe_applicant(agent, client, request, entry.who);
+	error = commit_apply(&agent->commit, &entry, (int64_t)request->seconds * 1000, agent_now(),
+	                     agent_unix());
+	if (error) {
+		agent_wall_free(wall);
+		refuse_busy(agent, client, (enum control_kind)request->kind);
+		return;
+	}
+	wall->number = agent->commit.number;
+	agent_wall_free(agent->coming);
+	agent->coming = wall;
+	begin(agent, client, (enum control_kind)request->kind);
+	agent_run_commit(agent);
+}
+
+static void refuse_text(struct agent *agent, int client, enum control_kind kind, int error, struct buffer *text)
+{
+	struct control_answer answer = {.kind = (uint16_t)kind, .last = 1, .error = error};
+
+	if (!text->size)
+		buffer_printf(text, "leadglass: %s\n", agent_text_error(error));
+	agent_answer(agent, client, &answer, text->data, text->size);
+}
+
+static bool window_is_sane(struct agent *agent, int client, const struct control_request *request)
+{
+	if (request->seconds <= WINDOW_SECONDS_MAX)
+		return true;
+	agent_refuse(agent, client, (enum control_kind)request->kind, -EINVAL,
+	             "a window of %u s is too long: at most %u", request->seconds, WINDOW_SECONDS_MAX);
+	return false;
+}
+
+void agent_request_apply(struct agent *agent, int client, const struct control_request *request, char *bundle,
+                         size_t size)
+{
+	struct buffer text = BUFFER_EMPTY;
+	struct agent_wall *wall = NULL;
+	int error;
+
+	if (agent->commit.record.pending || !window_is_sane(agent, client, request)) {
+		if (agent->commit.record.pending)
+			refuse_busy(agent, client, CONTROL_APPLY);
+		free(bundle);
+		return;
+	}
+	error = agent_wall_new(0, bundle, size, &wall, &text);
+	if (error)
+		refuse_text(agent, client, CONTROL_APPLY, error, &text);
+	else
+		apply(agent, client, request, wall, 0);
+	buffer_fini(&text);
+}
+
+void agent_request_confirm(struct agent *agent, int client, const struct control_request *request)
+{
+	int error = commit_confirm(&agent->commit, agent_unix());
+
+	(void)request;
+	if (error == -ENOENT)
+		agent_refuse(agent, client, CONTROL_CONFIRM, error, "nothing waits for a confirmation");
+	else if (error)
+		agent_refuse(agent, client, CONTROL_CONFIRM, error, "another change is under way");
+	if (error)
+		return;
+	begin(agent, client, CONTROL_CONFIRM);
+	agent_run_commit(agent);
+}
+
+static void end_window(struct agent *agent, int client)
+{
+	int error = commit_rollback(&agent->commit, agent_now(), agent_unix());
+
+	if (error) {
+		agent_refuse(agent, client, CONTROL_ROLLBACK, error, "another change is under way");
+		return;
+	}
+	begin(agent, client, CONTROL_ROLLBACK);
+	agent_run_commit(agent);
+}
+
+// An older policy is applied again, under a new number.
+static void apply_again(struct agent *agent, int client, const struct control_request *request, uint64_t number)
+{
+	struct problems problems;
+	struct buffer text = BUFFER_EMPTY;
+	struct agent_wall *wall = NULL;
+	char *bundle;
+	size_t size;
+	int error = -ENODEV;
+
+	problem_init(&problems);
+	if (agent->store)
+		error = state_read_policy(agent->store, number, &bundle, &size, &problems);
+	else
+		problem_add(&problems, PROBLEM_ERROR, 0, 0, agent->store_problem, NULL);
+	if (error)
+		agent_text_problems(&problems, NULL, error, &text);
+	else
+		error = agent_wall_new(0, bundle, size, &wall, &text);
+	problem_fini(&problems);
+	if (error)
+		refuse_text(agent, client, CONTROL_ROLLBACK, error, &text);
+	else
+		apply(agent, client, request, wall, number);
+	buffer_fini(&text);
+}
+
+void agent_request_rollback(struct agent *agent, int client, const struct control_request *request)
+{
+	struct state_record *record = &agent->commit.record;
+	uint64_t number = request->number;
+
+	if (record->pending) {
+		if (number && number != record->confirmed)
+			refuse_busy(agent, client, CONTROL_ROLLBACK);
+		else
+			end_window(agent, client);
+		return;
+	}
+	if (!window_is_sane(agent, client, request))
+		return;
+	if (!number)
+		number = state_record_previous(record);
+	if (!number)
+		agent_refuse(agent, client, CONTROL_ROLLBACK, -ENOENT, "there is no policy before this one");
+	else if (!state_record_find(record, number))
+		agent_refuse(agent, client, CONTROL_ROLLBACK, -ENOENT,
+		             "policy %" PRIu64 " is not kept; `leadglass history` lists those that are",
+		             number);
+	else if (agent->standing && agent->standing->number == number)
+		agent_refuse(agent, client, CONTROL_ROLLBACK, -EALREADY, "policy %" PRIu64 " stands already",
+		             number);
+	else
+		apply_again(agent, client, request, number);
+}

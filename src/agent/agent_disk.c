@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The agent's files; see agent_disk.h.
+#include "agent/agent_disk.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "agent/agent_text.h"
+
+static int no_store(struct agent *agent)
+{
+	buffer_printf(&agent->said,
+	              "leadglass: the state folder cannot be used: %s; mend that, then restart leadglassd\n",
+	              agent->store_problem);
+	return -ENODEV;
+}
+
+static void note_problems(struct agent *agent, const struct problems *problems, int error, bool alarm)
+{
+	char line[sizeof agent->alarms[0].text];
+	struct buffer text = BUFFER_EMPTY;
+
+	agent_text_problems(problems, NULL, error, &text);
+	agent_text_line(&text, line, sizeof line);
+	if (alarm)
+		agent_alarm(agent, "state", "%s", line);
+	// The same file may fail twice in one change.
+	if (text.size && !(agent->said.size && strstr(agent->said.data, text.data)))
+		buffer_add(&agent->said, text.data, text.size);
+	buffer_fini(&text);
+}
+
+int agent_disk_store_policy(struct agent *agent, const struct agent_wall *wall)
+{
+	struct problems problems;
+	int error;
+
+	if (!agent->store)
+		return no_store(agent);
+	problem_init(&problems);
+	error = state_write_policy(agent->store, wall->number, wall->bundle, wall->bundle_size, &problems);
+	if (error) // nothing that is needed: who applies it is told
+		note_problems(agent, &problems, error, false);
+	problem_fini(&problems);
+	return error;
+}
+
+int agent_disk_store_record(struct agent *agent)
+{
+	struct problems problems;
+	int error;
+
+	if (!agent->store)
+		return no_store(agent);
+	problem_init(&problems);
+	error = state_write_record(agent->store, &agent->commit.record, &problems);
+	if (error)
+		note_problems(agent, &problems, error, true);
+	else
+		agent_alarm_lift(agent, "state");
+	problem_fini(&problems);
+	return error;
+}
+
+// ---- reading ----
+
+// The copy in the run folder, when it is of policy `number` (0: of any) and, where the record knows it, the
+// same.
+static struct agent_wall *read_copy(const struct agent *agent, uint64_t number, const struct state_entry *entry)
+{
+	struct agent_wall *wall = NULL;
+	uint64_t copied = 0;
+	char *bundle = NULL;
+	size_t size = 0;
+
+	if (agent->run < 0 || agent_copy_read(agent->run, &copied, &bundle, &size) != 0)
+		return NULL;
+	if (number && copied != number) {
+		free(bundle);
+		return NULL;
+	}
+	if (agent_wall_new(copied, bundle, size, &wall, NULL) != 0)
+		return NULL;
+	if (entry && memcmp(entry->hash, wall->hash, sizeof entry->hash) != 0) {
+		agent_wall_free(wall);
+		return NULL;
+	}
+	return wall;
+}
+
+int agent_disk_read_wall(struct agent *agent, uint64_t number, struct agent_wall **ret, struct buffer *text)
+{
+	const struct state_entry *entry = state_record_find(&agent->commit.record, number);
+	struct problems problems;
+	char *bundle = NULL;
+	size_t size = 0;
+	int error;
+
+	if (!agent->store) {
+		buffer_printf(text, "%s\n", agent->store_problem);
+		return -ENODEV;
+	}
+	problem_init(&problems);
+	error = state_read_policy(agent->store, number, &bundle, &size, &problems);
+	if (!error)
+		error = agent_wall_new(number, bundle, size, ret, text);
+	else
+		agent_text_problems(&problems, NULL, error, text);
+	problem_fini(&problems);
+	if (!error)
+		return 0;
+	*ret = read_copy(agent, number, entry);
+	if (!*ret)
+		return error;
+	if (agent_disk_store_policy(agent, *ret) == 0)
+		agent_log(agent, LOG_WARNING, "STATE-MENDED", NULL, 0,
+		          "policy %" PRIu64
+		          " could not be read in the state folder; written again from the run folder's copy",
+		          number);
+	return 0;
+}
+
+struct agent_wall *agent_disk_read_closed(struct agent *agent)
+{
+	struct problems problems;
+	struct agent_wall *wall = NULL;
+	char *text;
+	size_t size;
+
+	if (!agent->store)
+		return NULL;
+	problem_init(&problems);
+	if (state_read_closed(agent->store, &text, &size, &problems) == 0)
+		(void)agent_wall_closed(text, size, true, &wall);
+	problem_fini(&problems);
+	return wall;
+}
+
+// The policy of the copy was the confirmed one; of those before it nothing is known but that numbers were
+// given.
+static void record_of(const struct agent_wall *wall, struct state_record *record)
+{
+	const uint64_t next = record->next;
+	struct state_entry entry = {
+	        .number = wall->number,
+	        .outcome = STATE_APPLIED,
+	        .serial = wall->policy.header.serial_number,
+	        .peers = (uint32_t)wall->policy.peer_count,
+	        .who = "unknown: from the run folder",
+	};
+	uint64_t dropped;
+
+	memcpy(entry.hash, wall->hash, sizeof entry.hash);
+	*record = (struct state_record){.confirmed = wall->number, .next = wall->number + 1};
+	if (next > record->next)
+		record->next = next;
+	state_record_add(record, &entry, &dropped);
+}
+
+bool agent_disk_read_record(struct agent *agent, struct state_record *ret, struct agent_wall **ret_wall)
+{
+	struct problems problems;
+	int error = -ENODEV;
+
+	*ret_wall = NULL;
+	*ret = (struct state_record){.next = 1};
+	problem_init(&problems);
+	if (agent->store)
+		error = state_read_record(agent->store, ret, &problems);
+	if (error && error != -ENODEV && error != -ENOENT) {
+		note_problems(agent, &problems, error, true);
+		agent_text_line(&agent->said, agent->reason, sizeof agent->reason);
+	}
+	problem_fini(&problems);
+	if (!error)
+		return true;
+	*ret_wall = read_copy(agent, 0, NULL);
+	if (*ret_wall)
+		record_of(*ret_wall, ret);
+	return false;
+}
+
+void agent_disk_mend(struct agent *agent)
+{
+	const struct agent_wall *wall = agent->standing;
+
+	agent_alarm(agent, "state-lost",
+	            "the state folder was damaged or empty: policy %" PRIu64
+	            " goes on from the run folder's copy; the history is lost",
+	            agent->commit.record.confirmed);
+	// Before the machine is restarted and the copy gone.
+	if (!agent->store || !wall || wall->number != agent->commit.record.confirmed)
+		return;
+	if (agent_disk_store_policy(agent, wall) == 0 && agent_disk_store_record(agent) == 0)
+		agent_log(agent, LOG_WARNING, "STATE-MENDED", NULL, 0,
+		          "policy %" PRIu64 " was written into the state folder again", wall->number);
+}
+
+// ---- what goes with the confirmed policy ----
+
+static bool closed_is_kept(const struct agent *agent, const struct buffer *text)
+{
+	struct problems problems;
+	char *kept = NULL;
+	size_t size = 0;
+	bool same;
+
+	problem_init(&problems);
+	same = state_read_closed(agent->store, &kept, &size, &problems) == 0 && size == text->size &&
+	       memcmp(kept, text->data, size) == 0;
+	problem_fini(&problems);
+	free(kept);
+	return same;
+}
+
+static void keep_closed(struct agent *agent, const struct agent_wall *wall)
+{
+	struct buffer text = BUFFER_EMPTY;
+	struct problems problems;
+	int error = 0;
+
+	agent_wall_closed_text(&wall->policy, &text);
+	problem_init(&problems);
+	if (buffer_failed(&text))
+		error = -ENOMEM;
+	else if (!closed_is_kept(agent, &text))
+		error = state_write_closed(agent->store, text.data, text.size, &problems);
+	if (error)
+		agent_alarm(agent, "closed-wall", "the closed wall of policy %" PRIu64 " cannot be kept: %s",
+		            wall->number, agent_text_error(error));
+	else
+		agent_alarm_lift(agent, "closed-wall");
+	problem_fini(&problems);
+	buffer_fini(&text);
+}
+
+// Neither is needed while all is well: a failure is worth an alarm, not a refusal.
+void agent_disk_keep_confirmed(struct agent *agent)
+{
+	const struct agent_wall *wall = agent->standing;
+	int error;
+
+	if (!wall || !wall->number || wall->number != agent->commit.record.confirmed ||
+	    wall->number == agent->kept)
+		return;
+	if (agent->store)
+		keep_closed(agent, wall);
+	error = agent->run < 0 ? -ENODEV : agent_copy_write(agent->run, wall);
+	if (error)
+		agent_alarm(agent, "run-folder", "no copy of the standing policy in the run folder: %s",
+		            agent_text_error(error));
+	else
+		agent_alarm_lift(agent, "run-folder");
+	agent->kept = wall->number;
+}

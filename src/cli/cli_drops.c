@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// `leadglass drops`: who was turned away, and why.
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/problem.h"
+#include "cli/cli_agent.h"
+#include "cli/cli_text.h"
+
+static const struct cli_command command = {
+        .name = "drops",
+        .about = "who was turned away, and why",
+        .synopsis = "[--json] [--all] [--follow] [--run DIR]",
+        .options = CLI_JSON | CLI_ALL | CLI_FOLLOW | CLI_RUN,
+        .least = 0,
+        .most = 0,
+        .details = "One row for who tried what, the latest first: a scan of many ports is one row.\n"
+                   "At most 40 rows unless --all is given; the agent keeps 256. It hears of the\n"
+                   "packets the kernel logs, at the rate of the policy's log block; leadglass\n"
+                   "status has the counters of all. --follow goes on with rows as they change,\n"
+                   "until interrupted (with --json one object a line). For root and the group of\n"
+                   "the agent's socket.\n"
+                   "\n"
+                   "Exit status: 0 shown, 4 the agent could not be asked.\n"
+                   "\n"
+                   "Example:\n"
+                   "  leadglass drops\n",
+};
+
+#define ROWS 40
+#define WHEN_COLUMNS 12
+#define INDENT (WHEN_COLUMNS + 10)
+
+#define ETHER_IPV4 0x0800
+#define ETHER_ARP 0x0806
+#define ETHER_IPV6 0x86dd
+
+static void write_transport(const struct control_drop *drop, struct buffer *out)
+{
+	const size_t named = sizeof(drop->ports) / sizeof(drop->ports[0]);
+
+	switch (drop->protocol) {
+	case IPPROTO_TCP:
+		buffer_text(out, "tcp");
+		break;
+	case IPPROTO_UDP:
+		buffer_text(out, "udp");
+		break;
+	case IPPROTO_ICMP:
+		buffer_printf(out, "icmp type %u", drop->icmp_type);
+		return;
+	case IPPROTO_ICMPV6:
+		buffer_printf(out, "icmpv6 type %u", drop->icmp_type);
+		return;
+	default:
+		buffer_printf(out, "protocol %u%s", drop->protocol, drop->port_count ? " port" : "");
+	}
+	for (size_t i = 0; i < named && i < drop->port_count; i++)
+		buffer_printf(out, "%s %u", i ? "," : "", drop->ports[i]);
+	if (drop->port_count > named)
+		buffer_printf(out, " and %zu more", drop->port_count - named);
+}
+
+// "10.20.9.5 -> 10.20.1.10 tcp 22, 23, 80, 443 and 996 more"
+static void write_packet(const struct control_drop *drop, struct buffer *out)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	if (drop->source.length || drop->destination.length) {
+		buffer_printf(out, "%s -> ", prefix_print(&drop->source, text));
+		buffer_printf(out, "%s ", prefix_print(&drop->destination, text));
+	} else if (drop->mac[0]) {
+		buffer_printf(out, "%s ", drop->mac);
+	}
+	if (drop->ether_type == ETHER_ARP)
+		buffer_text(out, "arp");
+	else if (drop->ether_type && drop->ether_type != ETHER_IPV4 && drop->ether_type != ETHER_IPV6)
+		buffer_printf(out, "ethernet type %04x", drop->ether_type);
+	else
+		write_transport(drop, out);
+}
+
+static void write_place(const struct control_drop *drop, struct buffer *out)
+{
+	buffer_text(out, drop->chain);
+	if (drop->in_interface[0])
+		buffer_printf(out, ", in %s", drop->in_interface);
+	if (drop->out_interface[0])
+		buffer_printf(out, ", out %s", drop->out_interface);
+	if (drop->reason[0])
+		buffer_printf(out, ": %s", drop->reason);
+}
+
+// Two lines, or more when something is long. Following, the time of day; else how long ago.
+static void write_row(const struct control_drop *drop, int64_t now, struct buffer *out)
+{
+	struct buffer text = BUFFER_EMPTY;
+	time_t seen = (time_t)drop->last_seen;
+	struct tm parts;
+	char when[16];
+
+	if (now)
+		cli_ago(&text, now, drop->last_seen);
+	else if (localtime_r(&seen, &parts) && strftime(when, sizeof(when), "%H:%M:%S", &parts))
+		buffer_text(&text, when);
+	buffer_printf(out, "%-*s", WHEN_COLUMNS, text.data ? text.data : "");
+	cli_number(out, drop->count, 8);
+	buffer_text(out, "  ");
+	buffer_clear(&text);
+	write_packet(drop, &text);
+	if (!buffer_failed(&text))
+		cli_wrap(out, INDENT, INDENT, text.data ? text.data : "");
+	buffer_clear(&text);
+	write_place(drop, &text);
+	if (!buffer_failed(&text) && text.size) {
+		buffer_printf(out, "%*s", INDENT, "");
+		cli_wrap(out, INDENT, INDENT, text.data);
+	}
+	out->failed = out->failed || buffer_failed(&text);
+	buffer_fini(&text);
+}
+
+static void json_prefix(struct json *json, const char *key, const struct prefix *prefix)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	json_key_text(json, key, prefix->length ? prefix_print(prefix, text) : NULL);
+}
+
+static void json_row(const struct control_drop *drop, struct json *json)
+{
+	const size_t named = sizeof(drop->ports) / sizeof(drop->ports[0]);
+	bool icmp = drop->protocol == IPPROTO_ICMP || drop->protocol == IPPROTO_ICMPV6;
+
+	json_object(json);
+	json_prefix(json, "source", &drop->source);
+	json_prefix(json, "destination", &drop->destination);
+	json_key_number(json, "ether_type", drop->ether_type);
+	json_key_number(json, "protocol", drop->protocol);
+	json_key(json, "icmp_type");
+	if (icmp)
+		json_number(json, drop->icmp_type);
+	else
+		json_text(json, NULL);
+	json_key(json, "ports");
+	json_array(json);
+	for (size_t i = 0; i < named && i < drop->port_count; i++)
+		json_number(json, drop->ports[i]);
+	json_end_array(json);
+	json_key_number(json, "port_count", drop->port_count);
+	json_key_number(json, "count", drop->count);
+	cli_json_time(json, "first_seen", drop->first_seen);
+	cli_json_time(json, "last_seen", drop->last_seen);
+	json_key_text(json, "in", drop->in_interface[0] ? drop->in_interface : NULL);
+	json_key_text(json, "out", drop->out_interface[0] ? drop->out_interface : NULL);
+	json_key_text(json, "mac", drop->mac[0] ? drop->mac : NULL);
+	json_key_text(json, "chain", drop->chain);
+	json_key_text(json, "reason", drop->reason[0] ? drop->reason : NULL);
+	json_end(json);
+}
+
+static int latest_first(const void *a, const void *b)
+{
+	const struct control_drop *const *x = a, *const *y = b;
+
+	if ((*x)->last_seen != (*y)->last_seen)
+		return (*x)->last_seen < (*y)->last_seen ? 1 : -1;
+	return ((*x)->count < (*y)->count) - ((*x)->count > (*y)->count);
+}
+
+static void write_rows(const struct control_drop *const *drops, size_t count, size_t rows, struct buffer *out)
+{
+	if (!count) {
+		buffer_text(out, "nobody was turned away since the agent started\n");
+		return;
+	}
+	buffer_printf(out, "%-*s%8s  WHO TRIED WHAT, WHERE, AND WHY NOT\n", WHEN_COLUMNS, "LAST SEEN", "COUNT");
+	for (size_t i = 0; i < count && i < rows; i++)
+		write_row(drops[i], (int64_t)time(NULL), out);
+	if (count > rows)
+		buffer_printf(out, "and %zu more (--all shows them)\n", count - rows);
+}
+
+// The whole table.
+static int show(const struct cli_arguments *arguments)
+{
+	const struct control_drop **sorted = NULL;
+	struct cli_reply reply = {0};
+	struct buffer out = BUFFER_EMPTY;
+	const void *items;
+	size_t count;
+	int status = cli_agent_ask_once(arguments->run, CONTROL_DROPS, NULL, &reply);
+
+	if (status == CLI_GO_ON && !cli_reply_items(&reply, CONTROL_DROPS, &items, &count))
+		status = CLI_KERNEL;
+	if (status == CLI_GO_ON) {
+		sorted = calloc(count + 1, sizeof(struct control_drop *));
+		if (!sorted) {
+			cli_message("out of memory");
+			status = CLI_INTERNAL;
+		}
+	}
+	if (status == CLI_GO_ON) {
+		for (size_t i = 0; i < count; i++)
+			sorted[i] = (const struct control_drop *)items + i;
+		qsort(sorted, count, sizeof(struct control_drop *), latest_first);
+		if (arguments->options & CLI_JSON) {
+			struct json json = JSON_TO(&out);
+
+			json_array(&json);
+			for (size_t i = 0; i < count; i++)
+				json_row(sorted[i], &json);
+			json_end_array(&json);
+			buffer_text(&out, "\n");
+		} else {
+			write_rows(sorted, count, arguments->options & CLI_ALL ? SIZE_MAX : ROWS, &out);
+		}
+		status = cli_answer(&out, CLI_YES);
+	}
+	free(sorted);
+	cli_reply_fini(&reply);
+	return status;
+}
+
+// JSON Lines: line ends and indentation inside an object are no part of its texts, where they are escaped.
+static void join_lines(struct buffer *text)
+{
+	size_t to = 0;
+
+	for (size_t at = 0; at < text->size; at++) {
+		if (text->data[at] != '\n') {
+			text->data[to++] = text->data[at];
+			continue;
+		}
+		while (at + 1 < text->size && (text->data[at + 1] == ' ' || text->data[at + 1] == '\t'))
+			at++;
+		if (to && text->data[to - 1] == ',')
+			text->data[to++] = ' ';
+	}
+	text->size = to;
+}
+
+// One change, at once. CLI_GO_ON, or CLI_INTERNAL when nobody reads it any more.
+static int write_change(const struct control_drop *drop, bool as_json)
+{
+	struct buffer out = BUFFER_EMPTY;
+	int status = CLI_GO_ON;
+
+	if (as_json) {
+		struct json json = JSON_TO(&out);
+
+		json_row(drop, &json);
+		if (!buffer_failed(&out))
+			join_lines(&out);
+		buffer_text(&out, "\n");
+	} else {
+		write_row(drop, 0, &out);
+	}
+	if (buffer_failed(&out)) {
+		cli_message("out of memory");
+		status = CLI_INTERNAL;
+	} else if (fwrite(out.data, 1, out.size, stdout) != out.size || fflush(stdout) != 0) {
+		cli_message("cannot write the answer: %s", strerror(errno));
+		status = CLI_INTERNAL;
+	}
+	buffer_fini(&out);
+	return status;
+}
+
+static int follow(const struct cli_arguments *arguments)
+{
+	struct control *control = NULL;
+	struct cli_reply reply = {0};
+	struct problems problems;
+	int status = cli_agent_connect(arguments->run, &control);
+
+	problem_init(&problems);
+	if (status == CLI_GO_ON)
+		status = cli_agent_ask(control, CONTROL_FOLLOW, NULL, NULL, 0, &reply);
+	while (status == CLI_GO_ON) {
+		const void *items = NULL;
+		size_t count = 0;
+		int error;
+
+		cli_reply_fini(&reply);
+		error = control_next(control, -1, &reply.answer, &reply.payload, &reply.size, &problems);
+		if (error) {
+			cli_failure(error, &problems, NULL);
+			status = cli_exit_of(error);
+		} else if (!cli_reply_items(&reply, CONTROL_FOLLOW, &items, &count)) {
+			status = CLI_KERNEL;
+		}
+		for (size_t i = 0; i < count && status == CLI_GO_ON; i++)
+			status = write_change((const struct control_drop *)items + i,
+			                      arguments->options & CLI_JSON);
+	}
+	problem_fini(&problems);
+	cli_reply_fini(&reply);
+	control_disconnect(control);
+	return status;
+}
+
+int cli_drops(int argc, char **argv)
+{
+	struct cli_arguments arguments;
+	int status = cli_arguments(&command, argc, argv, &arguments);
+
+	if (status != CLI_GO_ON)
+		return status;
+	return arguments.options & CLI_FOLLOW ? follow(&arguments) : show(&arguments);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What `leadglass status` shows, apart from asking for it.
+#ifndef LEADGLASS_CLI_CLI_STATUS_H
+#define LEADGLASS_CLI_CLI_STATUS_H
+
+#include <stddef.h>
+
+#include "control/control.h"
+
+struct buffer;
+
+#define STATUS_ROWS 20 // of a list that is cut short
+
+struct status_facts {
+	const struct control_status *status;
+	const struct control_alarm *alarms;
+	const struct control_peer *peers;
+	const struct control_counter *counters;
+	const struct control_window *windows;
+	size_t alarm_count, peer_count, counter_count, window_count;
+};
+
+void status_text(const struct status_facts *facts, size_t rows, struct buffer *out);
+void status_json(const struct status_facts *facts, struct buffer *out);
+
+// "peer", "service" ... of a control_peer's kind.
+const char *status_kind_name(unsigned kind);
+
+// One window of timed access, without line end: "10.20.9.77 to ct-3 port 22".
+void status_window(const struct control_window *window, struct buffer *out);
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What there is to ask, and who may.
+#include "control/control.h"
+
+#include "control/control_wire.h"
+
+bool control_changes(enum control_kind kind)
+{
+	switch (kind) {
+	case CONTROL_APPLY:
+	case CONTROL_CONFIRM:
+	case CONTROL_ROLLBACK:
+	case CONTROL_ALLOW:
+	case CONTROL_CLOSE:
+		return true;
+	case CONTROL_STATUS:
+	case CONTROL_ALARMS:
+	case CONTROL_PEERS:
+	case CONTROL_COUNTERS:
+	case CONTROL_DROPS:
+	case CONTROL_FOLLOW:
+	case CONTROL_HISTORY:
+	case CONTROL_SHOW:
+	case CONTROL_WINDOWS:
+	case CONTROL_METRICS:
+	case CONTROL_VERIFY:
+		return false;
+	}
+	return true;
+}
+
+bool control_known(uint16_t kind)
+{
+	return kind >= CONTROL_STATUS && kind <= CONTROL_CLOSE;
+}
+
+bool control_takes_payload(enum control_kind kind)
+{
+	return kind == CONTROL_APPLY;
+}
+
+const char *control_wall_name(enum control_wall wall)
+{
+	switch (wall) {
+	case CONTROL_WALL_NONE:
+		return "none";
+	case CONTROL_WALL_CLOSED:
+		return "closed";
+	case CONTROL_WALL_UP:
+		return "up";
+	case CONTROL_WALL_UNVERIFIED:
+		return "unverified";
+	}
+	return "unknown";
+}

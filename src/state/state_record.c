@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The record: what is kept in it, and its text. Each number and time is read leniently, and then the whole is
+// written again: what is not octet for octet the same was not written by us.
+#include "state/state_record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+static const char *const outcomes[] = {
+        [STATE_APPLIED] = "applied",         [STATE_CONFIRMED] = "confirmed", [STATE_EXPIRED] = "expired",
+        [STATE_ROLLED_BACK] = "rolled-back", [STATE_RESTARTED] = "restarted", [STATE_FAILED] = "failed",
+};
+#define OUTCOMES (sizeof outcomes / sizeof outcomes[0])
+
+const char *state_outcome_name(enum state_outcome outcome)
+{
+	return (size_t)outcome < OUTCOMES ? outcomes[outcome] : "unknown";
+}
+
+struct state_entry *state_record_find(struct state_record *record, uint64_t number)
+{
+	for (size_t i = 0; number && i < record->count; i++)
+		if (record->entries[i].number == number)
+			return &record->entries[i];
+	return NULL;
+}
+
+uint64_t state_record_previous(const struct state_record *record)
+{
+	for (size_t i = record->count; i-- > 0;) {
+		const struct state_entry *entry = &record->entries[i];
+		bool held = entry->outcome == STATE_CONFIRMED ||
+		            (entry->outcome == STATE_APPLIED && entry->decided_at != 0);
+		if (held && entry->number < record->confirmed)
+			return entry->number;
+	}
+	return 0;
+}
+
+void state_record_add(struct state_record *record, const struct state_entry *entry, uint64_t *ret_dropped)
+{
+	*ret_dropped = 0;
+	if (record->count == STATE_HISTORY_MAX) {
+		uint64_t previous = state_record_previous(record);
+		size_t i = 0;
+		while (record->entries[i].number == record->confirmed ||
+		       record->entries[i].number == record->pending || record->entries[i].number == previous)
+			i++;
+		*ret_dropped = record->entries[i].number;
+		record->count--;
+		memmove(&record->entries[i], &record->entries[i + 1],
+		        (record->count - i) * sizeof record->entries[0]);
+	}
+	record->entries[record->count++] = *entry;
+}
+
+// ---- times: 2026-11-21T23:50:36Z; no library's, whose range depends on the machine ----
+
+#define DAY 86400
+#define LATEST 253402300799 // 9999-12-31T23:59:59Z
+
+static int month_days(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	return days[month - 1] + (month == 2 && leap);
+}
+
+static int year_days(int year)
+{
+	return 365 - 28 + month_days(year, 2);
+}
+
+static void print_time(struct buffer *out, int64_t seconds)
+{
+	seconds = seconds < 0 ? 0 : seconds > LATEST ? LATEST : seconds;
+	int days = (int)(seconds / DAY), second = (int)(seconds % DAY), year = 1970, month = 1;
+	for (; days >= year_days(year); year++)
+		days -= year_days(year);
+	for (; days >= month_days(year, month); month++)
+		days -= month_days(year, month);
+	buffer_printf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, days + 1, second / 3600,
+	              second / 60 % 60, second % 60);
+}
+
+static bool parse_time(const char *text, int64_t *ret)
+{
+	int year, month, day, hour, minute, second;
+	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ", &year, &month, &day, &hour, &minute, &second) != 6 ||
+	    year < 1970 || month < 1 || month > 12)
+		return false;
+	int64_t days = day - 1;
+	for (int y = 1970; y < year; y++)
+		days += year_days(y);
+	for (int m = 1; m < month; m++)
+		days += month_days(year, m);
+	*ret = days * DAY + hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+// ---- printing ----
+
+static void print_entry(const struct state_entry *entry, struct buffer *out)
+{
+	char hash[TRUST_HASH_TEXT_SIZE];
+	buffer_printf(out, "\npolicy %" PRIu64 "\nbundle %s\n", entry->number,
+	              trust_hash_print(entry->hash, hash));
+	buffer_printf(out, "outcome %s\napplied ", state_outcome_name(entry->outcome));
+	print_time(out, entry->applied_at);
+	buffer_text(out, "\ndecided ");
+	if (entry->decided_at)
+		print_time(out, entry->decided_at < 1 ? 1 : entry->decided_at);
+	else
+		buffer_text(out, "-");
+	buffer_printf(out, "\nserial %" PRIu64 "\npeers %" PRIu32 "\ncopy-of %" PRIu64 "\nwho ", entry->serial,
+	              entry->peers, entry->copy_of);
+	for (size_t i = 0; i < sizeof entry->who - 1 && entry->who[i]; i++) {
+		char c = entry->who[i];
+		buffer_add(out, (unsigned char)c < ' ' || c == 0x7f ? "?" : &c, 1);
+	}
+	buffer_text(out, "\n");
+}
+
+void state_record_print(const struct state_record *record, struct buffer *out)
+{
+	buffer_printf(out, "confirmed %" PRIu64 "\npending %" PRIu64 "\nnext %" PRIu64 "\n", record->confirmed,
+	              record->pending, record->next);
+	for (size_t i = 0; i < record->count; i++)
+		print_entry(&record->entries[i], out);
+}
+
+// ---- reading ----
+
+struct reader {
+	char *text; // what is left
+	bool bad;   // sticky
+};
+
+// The rest of the next line, which begins with `key` and a space; "" when it does not, and then the reader is
+// bad.
+static const char *value(struct reader *reader, const char *key)
+{
+	size_t size = strlen(key);
+	char *line = reader->text, *end = strchr(line, '\n');
+	if (reader->bad || !end || strncmp(line, key, size) != 0 || line[size] != ' ') {
+		reader->bad = true;
+		return "";
+	}
+	*end = '\0';
+	reader->text = end + 1;
+	return line + size + 1;
+}
+
+static uint64_t number(struct reader *reader, const char *key)
+{
+	return strtoull(value(reader, key), NULL, 10);
+}
+
+static int64_t point(struct reader *reader, const char *key)
+{
+	const char *text = value(reader, key);
+	int64_t seconds = 0;
+	if (strcmp(text, "-") != 0 && !parse_time(text, &seconds))
+		reader->bad = true;
+	return seconds;
+}
+
+static void hash(struct reader *reader, const char *key, uint8_t ret[static TRUST_HASH_SIZE])
+{
+	const char *text = value(reader, key);
+	for (size_t i = 0; i < TRUST_HASH_SIZE; i++) {
+		unsigned octet = 0;
+		if (!text[0] || !text[1] || sscanf(text, "%2x", &octet) != 1) {
+			reader->bad = true;
+			return;
+		}
+		ret[i] = (uint8_t)octet;
+		text += 2;
+	}
+}
+
+static enum state_outcome outcome(struct reader *reader, const char *key)
+{
+	const char *text = value(reader, key);
+	for (size_t i = 0; i < OUTCOMES; i++)
+		if (strcmp(text, outcomes[i]) == 0)
+			return (enum state_outcome)i;
+	reader->bad = true;
+	return STATE_FAILED;
+}
+
+static void read_entry(struct reader *reader, struct state_entry *ret)
+{
+	*ret = (struct state_entry){0};
+	if (*reader->text++ != '\n') {
+		reader->text--;
+		reader->bad = true;
+	}
+	ret->number = number(reader, "policy");
+	hash(reader, "bundle", ret->hash);
+	ret->outcome = outcome(reader, "outcome");
+	ret->applied_at = point(reader, "applied");
+	ret->decided_at = point(reader, "decided");
+	ret->serial = number(reader, "serial");
+	ret->peers = (uint32_t)number(reader, "peers");
+	ret->copy_of = number(reader, "copy-of");
+	snprintf(ret->who, sizeof ret->who, "%s", value(reader, "who"));
+}
+
+static bool makes_sense(struct state_record *record)
+{
+	uint64_t last = 0;
+	for (size_t i = 0; i < record->count; i++) {
+		if (record->entries[i].number <= last)
+			return false;
+		last = record->entries[i].number;
+	}
+	const struct state_entry *pending = state_record_find(record, record->pending);
+	return record->next > last && (!record->confirmed || state_record_find(record, record->confirmed)) &&
+	       (!record->pending || (pending && pending->outcome == STATE_APPLIED && !pending->decided_at &&
+	                             record->pending != record->confirmed));
+}
+
+int state_record_parse(char *text, size_t size, struct state_record *ret)
+{
+	struct buffer before = BUFFER_EMPTY, again = BUFFER_EMPTY;
+	struct reader reader = {.text = text, .bad = strlen(text) != size};
+	buffer_add(&before, text, size);
+	*ret = (struct state_record){0};
+	ret->confirmed = number(&reader, "confirmed");
+	ret->pending = number(&reader, "pending");
+	ret->next = number(&reader, "next");
+	while (!reader.bad && *reader.text && ret->count < STATE_HISTORY_MAX)
+		read_entry(&reader, &ret->entries[ret->count++]);
+	state_record_print(ret, &again);
+
+	int r = 0;
+	if (buffer_failed(&before) || buffer_failed(&again))
+		r = -ENOMEM;
+	else if (reader.bad || *reader.text || again.size != before.size ||
+	         memcmp(again.data, before.data, again.size) != 0 || !makes_sense(ret))
+		r = -EBADMSG;
+	buffer_fini(&before);
+	buffer_fini(&again);
+	return r;
+}

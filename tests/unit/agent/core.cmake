@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The agent's own: walls, files, the carrying out of changes, the control socket, the log.
+leadglass_unit_test(agent-wall SOURCES wall_test.c ${agent}/agent_wall.c ${agent}/agent_text.c
+	DEPENDS ruleset trust policy base)
+leadglass_unit_test(agent-copy SOURCES copy_test.c ${agent}/agent_copy.c DEPENDS state base)
+leadglass_unit_test(agent-log SOURCES log_test.c ${agent}/agent_log.c ${agent}/agent_syslog.c DEPENDS base)
+leadglass_unit_test(agent-server SOURCES server_test.c ${agent}/agent_server.c DEPENDS control base)
+leadglass_unit_test(agent-change
+	SOURCES change_test.c ${agent}/agent_apply.c ${agent}/agent_change.c ${agent}/agent_copy.c ${agent}/agent_disk.c
+		${agent}/agent_text.c ${agent}/agent_wall.c
+	DEPENDS state ruleset trust policy base)
