@@ -17,7 +17,8 @@ install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # The unit, and what systemd makes a user and folders from: below /usr and /usr/local it looks for them alike.
 configure_file(firmware/package/leadglassd.service.in package/leadglassd.service @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/package/leadglassd.service DESTINATION lib/systemd/system)
+install(FILES ${PROJECT_BINARY_DIR}/package/leadglassd.service firmware/package/leadglassd-wait.service
+	DESTINATION lib/systemd/system)
 install(FILES firmware/package/leadglass.sysusers DESTINATION lib/sysusers.d RENAME leadglass.conf)
 install(FILES firmware/package/leadglass.tmpfiles DESTINATION lib/tmpfiles.d RENAME leadglass.conf)
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "agent/agent_pace.h"
 #include "base/buffer.h"
@@ -28,7 +29,12 @@ struct agent_outside; // agent_outside.h
 #define AGENT_MINUTE 60000      // ms: the one regular wake-up
 #define AGENT_VERIFY_MINUTES 10 // between full comparisons nobody asked for
 #define AGENT_CLIENTS_MAX 16
+#define AGENT_ACCEPT_MAX 64 // connections in a pass of the loop
+#define AGENT_DOOMED_MAX 256
+#define AGENT_DOOMED_CHILDREN_MAX 4
+#define AGENT_DOOMED_EVERY 100 // ms
 #define AGENT_ALARMS_MAX 16
+#define AGENT_EARLY_MAX 32 // lines for the collectors from before there is anybody to send them
 #define AGENT_NEVER INT64_MAX
 
 struct agent_options {
@@ -46,6 +52,7 @@ struct agent_wall {
 	uint64_t number; // 0: the closed wall
 	char *bundle;
 	size_t bundle_size;
+	int shown; // the bundle as a sealed memfd, for all who ask; -1: nobody has
 	uint8_t hash[TRUST_HASH_SIZE];
 	struct policy policy;
 	struct ruleset ruleset;
@@ -58,15 +65,28 @@ struct agent_client {
 	int64_t silent_since; // ms: closed when it keeps a place and says nothing
 };
 
+// Connections that others have to close: agent_discard.c.
+struct agent_doomed {
+	int fds[AGENT_DOOMED_MAX];
+	size_t count;
+	pid_t children[AGENT_DOOMED_CHILDREN_MAX];
+	size_t child_count;
+	int64_t fork_at;             // not before, ms
+	int64_t look_at, look_after; // for children that have ended
+};
+
 struct agent {
 	struct agent_options options;
 	int64_t started_at; // seconds since 1970
 	bool stop;          // SIGTERM, SIGINT: leave; the wall stays
+	bool again;         // leave to be started again
 
 	struct nft *nft; // open for as long as the process lives
 	struct nft_watch *watch;
 	struct state_store *store; // NULL: the state folder cannot be used, see `store_problem`
 	char store_problem[256];
+	dev_t state_device; // the folder that was found at the start, usable or not; 0: none
+	ino_t state_inode;
 	int run; // the run folder; -1: it cannot be used
 	struct commit commit;
 	struct agent_wall *standing; // what the kernel should hold; NULL: nothing yet
@@ -94,15 +114,27 @@ struct agent {
 	struct control_alarm alarms[AGENT_ALARMS_MAX];
 	size_t alarm_count;
 
+	struct {
+		char *message;
+		size_t size;
+	} early[AGENT_EARLY_MAX]; // agent_log.c
+	size_t early_count;
+
 	char host[64]; // this machine's name, for the log
-	gid_t group;   // may read; (gid_t)-1: the process's own
+	uid_t owner;   // of the state folder, as whom root goes on without --user; 0: no
+	gid_t owner_group;
+	gid_t group; // may read; (gid_t)-1: the process's own
 
 	int listener; // -1: none
 	struct agent_client clients[AGENT_CLIENTS_MAX];
-	struct agent_pace nonsense; // lines about clients that talk it
-	int applicant;              // index of the client whose request the commit machine works on; -1: none
-	enum control_kind asked;    // what it asked for
-	int notify;                 // systemd's socket; -1: none
+	struct agent_pace nonsense;      // lines about clients that talk it
+	int64_t handed_until;            // agent_server.c: what they may be given
+	struct agent_pace verifications; // that who is not root asks for
+	struct agent_doomed doomed;
+	int applicant;                // index of the client whose request the commit machine works on; -1: none
+	enum control_kind asked;      // what it asked for
+	char asked_by[STATE_WHO_MAX]; // who it is; "": nobody asked
+	int notify;                   // systemd's socket; -1: none
 	bool seccomp, landlock, capabilities; // in force
 };
 
@@ -119,7 +151,8 @@ struct agent_field {
 void agent_log(struct agent *agent, int severity, const char *id, const struct agent_field *fields,
                size_t count, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-// Tells the collectors, who could not be told before the outside process ran, how the start went.
+// The collectors could not be told anything before the outside process ran: they get what was logged until now,
+// and how the start went. Where there is no outside process what waits is forgotten.
 void agent_log_catch_up(struct agent *agent);
 
 // Standing complaints, shown by status until they are lifted; raising one that stands changes its text only.
@@ -127,6 +160,10 @@ void agent_log_catch_up(struct agent *agent);
 void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 void agent_alarm_lift(struct agent *agent, const char *name);
+// The same for what is worth knowing and no complaint: kept and lifted with the alarms, not counted among them.
+void agent_note(struct agent *agent, const char *name, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+size_t agent_alarm_count(const struct agent *agent); // without the notes
 
 // ---- agent_wall.c ----
 // Parses, checks and compiles a bundle (taken over in every case). 0, or -errno with problems; `text` gets them
@@ -136,8 +173,6 @@ int agent_wall_new(uint64_t number, char *bundle, size_t size, struct agent_wall
 // manage, and, where `bridge`, nothing passes through bridges either.
 int agent_wall_closed(char *text, size_t size, bool bridge, struct agent_wall **ret);
 void agent_wall_free(struct agent_wall *wall);
-// The policy text of the closed wall that goes with a policy: role, box, manage, log.
-void agent_wall_closed_text(const struct policy *policy, struct buffer *out);
 
 // ---- agent_apply.c: carries out the steps of agent->commit ----
 void agent_boot(struct agent *agent);       // the wall is up, or the reason is in agent->reason
@@ -171,11 +206,22 @@ void agent_server_accept(struct agent *agent);
 void agent_server_receive(struct agent *agent, int client);
 void agent_answer(struct agent *agent, int client, struct control_answer *answer, const void *payload,
                   size_t size);
+// With a payload that is shared (control_payload_new).
+void agent_answer_shared(struct agent *agent, int client, struct control_answer *answer, int payload,
+                         size_t size);
 // An answer with an error and one line of text.
 void agent_refuse(struct agent *agent, int client, enum control_kind kind, int error, const char *format, ...)
         __attribute__((format(printf, 5, 6)));
 void agent_drop_client(struct agent *agent, int client);
 void agent_tell_followers(struct agent *agent, const struct control_drop *drop);
+
+// ---- agent_discard.c: connections that are to be closed ----
+void agent_discard(struct agent *agent, int fd, const struct control_peer_id *id); // closed now, or in a moment
+// One that another process is to close in any case.
+void agent_discard_unseen(struct agent *agent, int fd);
+bool agent_discard_full(const struct agent *agent); // nobody is to be let in: it may be one more for it
+int64_t agent_discard_next(const struct agent *agent);
+void agent_discard_tick(struct agent *agent, int64_t now);
 
 // ---- agent_guard.c: is the kernel's wall still ours? ----
 int agent_guard_open(struct agent *agent);
@@ -229,11 +275,14 @@ void agent_metrics_write(struct agent *agent);               // the file of --me
 // ---- agent_start.c: what comes before and after the wall ----
 // Makes the two folders where they are missing and, as root, gives them to --user.
 void agent_start_folders(struct agent *agent);
-// Becomes --user, with CAP_NET_ADMIN alone.
+// Becomes --user, with CAP_NET_ADMIN alone. Where that cannot be, root takes the folders back.
 void agent_start_user(struct agent *agent);
 // The state folder and its lock. 0 (also when it cannot be used: store_problem then), or -EBUSY when another
 // agent has it; *ret_pid is then its process, 0: not known.
 int agent_start_state(struct agent *agent, pid_t *ret_pid);
+// Nothing can be stored or no policy is known, and another folder is in the state folder's place than at the
+// start: /var was mounted late. Landlock knows only the one that was there, so it takes another start.
+bool agent_start_state_moved(const struct agent *agent);
 // Landlock and seccomp.
 void agent_start_sandbox(struct agent *agent);
 

@@ -26,6 +26,7 @@ struct access_window {
 	char reason[CONTROL_REASON_MAX];
 	char who[CONTROL_WHO_MAX];
 	int64_t until; // ms
+	int64_t ends;  // the same in seconds since 1970, as it was told
 	bool seen;     // by the last look
 };
 
@@ -47,12 +48,18 @@ static void date(int64_t when, char ret[static 32])
 		snprintf(ret, 32, "?");
 }
 
-// "10.20.9.77 to the box, tcp 22"
+// When so many ms from now are over, in seconds since 1970.
+static int64_t ends_at(uint64_t ms)
+{
+	return agent_unix() + (int64_t)((ms + 999) / 1000);
+}
+
+// "10.20.9.77 to this box, tcp 22"
 static void describe(const struct nft_access *access, char ret[static 160])
 {
 	char from[PREFIX_TEXT_MAX], to[PREFIX_TEXT_MAX];
 	snprintf(ret, 160, "%s to %s, tcp %u", prefix_print(&access->from, from),
-	         access->box ? "this machine" : prefix_print(&access->to, to), access->port);
+	         access->box ? "this box" : prefix_print(&access->to, to), access->port);
 }
 
 static const char *or_unknown(const char *text)
@@ -65,7 +72,7 @@ static void log_window(struct agent *agent, int severity, const char *id, const 
 {
 	char flow[160], from[PREFIX_TEXT_MAX], to[PREFIX_TEXT_MAX], port[8], end[32];
 	describe(&window->access, flow);
-	date(agent_unix() + (window->until - agent_now()) / 1000, end);
+	date(window->ends, end);
 	snprintf(port, sizeof port, "%u", window->access.port);
 	struct agent_field fields[] = {
 	        {"from", prefix_print(&window->access.from, from)},
@@ -152,6 +159,7 @@ static void adopt(struct agent *agent, const struct nft_access *found, int64_t n
 		return;
 	struct access_window *window = &list->windows[list->count++];
 	*window = (struct access_window){.access = *found, .until = now + (int64_t)found->ms, .seen = true};
+	window->ends = ends_at(found->ms);
 	split_comment(window);
 	log_window(agent, LOG_NOTICE, "ACCESS-OPEN", window, "is still open");
 }
@@ -159,7 +167,8 @@ static void adopt(struct agent *agent, const struct nft_access *found, int64_t n
 // Nobody opened it here: whoever put it there did so past the agent.
 static void close_stranger(struct agent *agent, const struct nft_access *found, int64_t now)
 {
-	struct access_window stranger = {.access = *found, .until = now + (int64_t)found->ms};
+	struct access_window stranger = {
+	        .access = *found, .until = now + (int64_t)found->ms, .ends = ends_at(found->ms)};
 	struct problems problems;
 	split_comment(&stranger);
 	problem_init(&problems);
@@ -336,17 +345,17 @@ static bool is_device(const struct policy *policy, const struct prefix *address)
 static const char *wrong_window(const struct agent *agent, const struct control_window *asked)
 {
 	if (!is_exact(&asked->from))
-		return "a window is for one address, not for a network";
+		return "a service window is for one address, not for a network";
 	if (asked->port == 0)
-		return "a window is for one TCP port";
+		return "a service window is for one TCP port";
 	if (asked->seconds == 0)
-		return "a window has an end: say for how long";
+		return "a service window has an end: say for how long";
 	if (asked->seconds > NFT_ACCESS_SECONDS_MAX)
-		return "a window is open for a week at most; what lasts longer belongs into the policy";
+		return "a service window is open for a week at most; what lasts longer belongs into the policy";
 	if (asked->box)
 		return NULL;
 	if (agent->standing->policy.role == POLICY_ROLE_HOST)
-		return "in role host a window is to this machine itself";
+		return "in role host a service window is to this box itself";
 	if (!is_exact(&asked->to) || asked->to.family != asked->from.family ||
 	    !is_device(&agent->standing->policy, &asked->to))
 		return "the address is no device of the policy";
@@ -404,7 +413,7 @@ void agent_request_allow(struct agent *agent, int client, const struct control_r
 	int64_t now = agent_now();
 	if (!list || !agent->standing) {
 		agent_refuse(agent, client, CONTROL_ALLOW, -ENOENT,
-		             "there is no wall yet that could have a window");
+		             "there is no wall yet that could have a service window");
 		return;
 	}
 	const char *wrong = wrong_window(agent, &request->window);
@@ -417,7 +426,8 @@ void agent_request_allow(struct agent *agent, int client, const struct control_r
 	look(agent, now);
 	if (!find(list, &made.access) && list->count == NFT_ACCESS_MAX) {
 		agent_refuse(agent, client, CONTROL_ALLOW, -ENOSPC,
-		             "%d windows are open, the most there can be; close one first", NFT_ACCESS_MAX);
+		             "%d service windows are open, the most there can be; close one first",
+		             NFT_ACCESS_MAX);
 		return;
 	}
 	name_asker(agent, client, request, made.who);
@@ -425,6 +435,7 @@ void agent_request_allow(struct agent *agent, int client, const struct control_r
 	made.reason[sizeof made.reason - 1] = '\0';
 	snprintf(made.access.comment, sizeof made.access.comment, "%s: %s", made.who, made.reason);
 	made.until = now + (int64_t)made.access.ms;
+	made.ends = ends_at(made.access.ms);
 	problem_init(&problems);
 	int r = open_window(agent, &made, &problems);
 	if (r < 0) {
@@ -432,7 +443,7 @@ void agent_request_allow(struct agent *agent, int client, const struct control_r
 	} else {
 		char end[32];
 		note_open(agent, &made);
-		date(agent_unix() + (int64_t)request->window.seconds, end);
+		date(made.ends, end);
 		snprintf(answer.text, sizeof answer.text, "open until %s", end);
 		agent_answer(agent, client, &answer, NULL, 0);
 	}
@@ -473,14 +484,14 @@ void agent_request_close(struct agent *agent, int client, const struct control_r
 	char who[CONTROL_WHO_MAX];
 	if (!list || !agent->standing) {
 		agent_refuse(agent, client, CONTROL_CLOSE, -ENOENT,
-		             "there is no wall yet that could have a window");
+		             "there is no wall yet that could have a service window");
 		return;
 	}
 	look(agent, agent_now());
 	from_request(&request->window, &wanted);
 	struct access_window *window = request->window.port ? find(list, &wanted) : NULL;
 	if (request->window.port && !window) {
-		agent_refuse(agent, client, CONTROL_CLOSE, -ENOENT, "no such window is open");
+		agent_refuse(agent, client, CONTROL_CLOSE, -ENOENT, "no such service window is open");
 		return;
 	}
 	name_asker(agent, client, request, who);

@@ -14,6 +14,7 @@
 #include "agent/agent_disk.h"
 #include "agent/agent_outside.h"
 #include "agent/agent_text.h"
+#include "base/text.h"
 
 int agent_load(struct agent *agent, const struct agent_wall *wall, bool *ret_touched,
                struct nft_load_result *ret, struct buffer *text)
@@ -64,10 +65,11 @@ static void stand(struct agent *agent, struct agent_wall *wall)
 // The reason why what stands is not what should stand, from a text about it.
 static void set_reason(struct agent *agent, const char *what, const struct buffer *text)
 {
-	char line[sizeof agent->reason - 32];
+	char line[sizeof agent->reason];
 
 	agent_text_line(text, line, sizeof line);
-	snprintf(agent->reason, sizeof agent->reason, "%.30s: %s", what, line);
+	text_cut(agent->reason, sizeof agent->reason,
+	         snprintf(agent->reason, sizeof agent->reason, "%.30s: %s", what, line));
 }
 
 // Loads one of the three. What the kernel had to say is added to `text`.
@@ -234,6 +236,8 @@ static void complain(struct agent *agent)
 		            agent->reason);
 	else
 		agent_alarm_lift(agent, "wall");
+	if (!agent->commit.unsaved)
+		agent_alarm_lift(agent, "record");
 }
 
 void agent_run_commit(struct agent *agent)
@@ -264,16 +268,17 @@ void agent_run_commit(struct agent *agent)
 void agent_boot(struct agent *agent)
 {
 	struct state_record *record = calloc(1, sizeof *record);
-	bool known = record && agent_disk_read_record(agent, record, &agent->coming);
+	const int error = record ? agent_disk_read_record(agent, record, &agent->coming) : -ENOMEM;
 	const bool copied = agent->coming != NULL;
 
 	if (agent->store_problem[0])
 		snprintf(agent->reason, sizeof agent->reason, "%s", agent->store_problem);
 	commit_boot(&agent->commit, record, agent_now());
+	agent->commit.unsaved = copied && agent->store;
 	free(record);
 	agent_run_commit(agent);
 	if (copied)
-		agent_disk_mend(agent);
-	if (known) // else nothing is known of what lies there
+		agent_disk_mend(agent, error);
+	if (!error) // else nothing is known of what lies there
 		state_sweep(agent->store, &agent->commit.record);
 }

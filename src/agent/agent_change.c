@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "agent/agent_notify.h"
 #include "agent/agent_text.h"
@@ -86,42 +87,83 @@ static void log_failure(struct agent *agent, const char *standing)
 	}
 }
 
+static const char *change_name(enum nft_change change)
+{
+	switch (change) {
+	case NFT_CREATED:
+		return "rules made";
+	case NFT_UNCHANGED:
+		return "nothing had to be changed";
+	case NFT_ELEMENTS:
+		return "elements exchanged";
+	case NFT_EXCHANGED:
+		return "rules exchanged";
+	}
+	return "";
+}
+
+// Whose doing it was: who asked; of a start, who had applied what stands; "": nobody's.
+static const char *whose(const struct agent *agent)
+{
+	switch (agent->commit.event) {
+	case COMMIT_EVENT_BOOT:
+	case COMMIT_EVENT_RETRY:
+	case COMMIT_EVENT_APPLY:
+		return agent->applied_by;
+	case COMMIT_EVENT_CONFIRM:
+	case COMMIT_EVENT_ROLLBACK:
+		return agent->asked_by;
+	case COMMIT_EVENT_EXPIRE:
+		break;
+	}
+	return "";
+}
+
 static void log_success(struct agent *agent, const char *standing)
 {
 	const struct agent_wall *wall = agent->standing;
-	char number[24], hash[TRUST_HASH_TEXT_SIZE] = "", window[64] = "", lost[80] = "";
-	const struct agent_field fields[] = {{"policy", number}, {"hash", hash}, {"by", agent->applied_by}};
-	const size_t count = sizeof fields / sizeof fields[0];
-	const char *id = event_name(agent->commit.event);
-	const char *by = agent->applied_by[0] ? agent->applied_by : "somebody";
+	const enum commit_event event = agent->commit.event;
+	const bool went_back = event == COMMIT_EVENT_ROLLBACK || event == COMMIT_EVENT_EXPIRE;
+	char number[24], left[24], hash[TRUST_HASH_TEXT_SIZE] = "", window[64] = "", lost[80] = "", old[32];
+	const struct agent_field fields[] = {
+	        {"policy", number}, {"hash", hash}, {"by", whose(agent)}, {"left", left}};
+	const size_t count = went_back ? 4 : 3; // "left": the policy that was given up
+	const char *id = event_name(event), *by = whose(agent);
 
 	snprintf(number, sizeof number, "%" PRIu64, wall ? wall->number : 0);
+	snprintf(left, sizeof left, "%" PRIu64, agent->commit.number);
+	snprintf(old, sizeof old, wall && wall->number ? "policy %s" : "the closed wall", number);
 	if (wall)
 		trust_hash_print(wall->hash, hash);
 	if (agent->commit.record.pending)
 		snprintf(window, sizeof window, "; to be confirmed within %u s", seconds_left(agent));
-	if (agent->commit.event == COMMIT_EVENT_BOOT && agent->commit.subject)
+	if (event == COMMIT_EVENT_BOOT && agent->commit.subject)
 		snprintf(lost, sizeof lost, "; policy %" PRIu64 " was not confirmed before the restart",
 		         agent->commit.subject);
-	switch (agent->commit.event) {
+	switch (event) {
 	case COMMIT_EVENT_BOOT:
 	case COMMIT_EVENT_RETRY:
 		agent_log(agent, LOG_NOTICE, id, fields, count, "%s stands, verified%s%s%s", standing,
 		          agent->reason[0] ? ": " : "", agent->reason, lost);
 		return;
 	case COMMIT_EVENT_APPLY:
-		agent_log(agent, LOG_NOTICE, id, fields, count, "%s applied by %s: elements +%zu -%zu%s",
-		          standing, by, agent->loaded.added, agent->loaded.removed, window);
+		agent_log(agent, LOG_NOTICE, id, fields, count,
+		          "%s applied by %s: verified; %s, elements +%zu -%zu%s", standing,
+		          by[0] ? by : "somebody", change_name(agent->loaded.change), agent->loaded.added,
+		          agent->loaded.removed, window);
 		return;
 	case COMMIT_EVENT_CONFIRM:
-		agent_log(agent, LOG_NOTICE, id, fields, count, "%s confirmed", standing);
+		agent_log(agent, LOG_NOTICE, id, fields, count, "%s confirmed by %s", standing,
+		          by[0] ? by : "somebody");
 		return;
 	case COMMIT_EVENT_ROLLBACK:
-		agent_log(agent, LOG_NOTICE, id, fields, count, "rolled back: %s stands again", standing);
+		agent_log(agent, LOG_NOTICE, id, fields, count,
+		          "policy %s was rolled back%s%s: %s stands again", left,
+		          by[0] ? " by " : " because leadglassd leaves", by, old);
 		return;
 	case COMMIT_EVENT_EXPIRE:
 		agent_log(agent, LOG_WARNING, id, fields, count,
-		          "the window ended without a confirmation: %s stands again", standing);
+		          "policy %s was not confirmed in time: %s stands again", left, old);
 		return;
 	}
 }
@@ -150,6 +192,7 @@ void agent_change_done(struct agent *agent)
 	agent_notify(agent->notify, "STATUS=%s stands%s", standing,
 	             agent->commit.record.pending ? " and waits for its confirmation" : "");
 	agent->applicant = -1;
+	agent->asked_by[0] = '\0';
 	if (client < 0)
 		return;
 	snprintf(answer.text, sizeof answer.text, "%s stands", standing);
@@ -160,9 +203,19 @@ void agent_change_done(struct agent *agent)
 
 // ---- the requests ----
 
-static void begin(struct agent *agent, int client, enum control_kind kind)
+static void describe_applicant(const struct agent *agent, int client, const struct control_request *request,
+                               char who[static STATE_WHO_MAX])
 {
-	agent->asked = kind;
+	if (request->who[0])
+		snprintf(who, STATE_WHO_MAX, "%s", request->who);
+	else
+		snprintf(who, STATE_WHO_MAX, "uid %u", (unsigned)agent->clients[client].id.uid);
+}
+
+static void begin(struct agent *agent, int client, const struct control_request *request)
+{
+	describe_applicant(agent, client, request, agent->asked_by);
+	agent->asked = (enum control_kind)request->kind;
 	buffer_fini(&agent->said);
 	agent->loaded = (struct nft_load_result){0};
 	agent->applicant = client;
@@ -174,15 +227,6 @@ static void refuse_busy(struct agent *agent, int client, enum control_kind kind)
 	             "policy %" PRIu64
 	             " waits for its confirmation: `leadglass confirm` or `leadglass rollback` first",
 	             agent->commit.record.pending);
-}
-
-static void describe_applicant(const struct agent *agent, int client, const struct control_request *request,
-                               char who[static STATE_WHO_MAX])
-{
-	if (request->who[0])
-		snprintf(who, STATE_WHO_MAX, "%s", request->who);
-	else
-		snprintf(who, STATE_WHO_MAX, "uid %u", (unsigned)agent->clients[client].id.uid);
 }
 
 // Begins with a policy that was read and compiled (taken over), and carries it out.
@@ -208,7 +252,7 @@ static void apply(struct agent *agent, int client, const struct control_request 
 	wall->number = agent->commit.number;
 	agent_wall_free(agent->coming);
 	agent->coming = wall;
-	begin(agent, client, (enum control_kind)request->kind);
+	begin(agent, client, request);
 	agent_run_commit(agent);
 }
 
@@ -251,22 +295,61 @@ void agent_request_apply(struct agent *agent, int client, const struct control_r
 	buffer_fini(&text);
 }
 
+// Nothing waits: whoever confirms too late is told what became of the policy that did.
+static void refuse_late(struct agent *agent, int client, uint64_t pending)
+{
+	const struct state_record *record = &agent->commit.record;
+	const struct state_entry *last = record->count ? &record->entries[record->count - 1] : NULL;
+	const enum state_outcome outcome = last ? last->outcome : STATE_APPLIED;
+	char when[16] = "?", old[48] = "the closed wall";
+	const time_t decided = last ? (time_t)last->decided_at : 0;
+	struct tm parts;
+
+	if (gmtime_r(&decided, &parts))
+		strftime(when, sizeof when, "%H:%M:%S", &parts);
+	if (record->confirmed)
+		snprintf(old, sizeof old, "policy %" PRIu64, record->confirmed);
+	if (outcome == STATE_EXPIRED || outcome == STATE_RESTARTED || outcome == STATE_ROLLED_BACK)
+		agent_refuse(agent, client, CONTROL_CONFIRM, -ENOENT,
+		             "policy %" PRIu64 " was %s (%s UTC): %s stands again", last->number,
+		             outcome == STATE_EXPIRED     ? "not confirmed in time"
+		             : outcome == STATE_RESTARTED ? "not confirmed before leadglassd was restarted"
+		                                          : "rolled back",
+		             when, old);
+	else if (pending)
+		agent_refuse(agent, client, CONTROL_CONFIRM, -ENOENT,
+		             "too late: the window of policy %" PRIu64 " has ended", pending);
+	else
+		agent_refuse(agent, client, CONTROL_CONFIRM, -ENOENT, "nothing waits for a confirmation");
+}
+
 void agent_request_confirm(struct agent *agent, int client, const struct control_request *request)
 {
-	int error = commit_confirm(&agent->commit, agent_unix());
+	const uint64_t pending = agent->commit.record.pending;
+	int error;
 
-	(void)request;
+	// The time may have come while the loop was held up, or the machine slept.
+	commit_tick(&agent->commit, agent_now(), agent_unix());
+	agent_run_commit(agent);
+	if (request->number && agent->commit.record.pending && request->number != pending) {
+		agent_refuse(agent, client, CONTROL_CONFIRM, -ENOENT,
+		             "policy %" PRIu64 " does not wait for a confirmation, policy %" PRIu64
+		             " does: nothing was confirmed",
+		             request->number, agent->commit.record.pending);
+		return;
+	}
+	error = commit_confirm(&agent->commit, agent_now(), agent_unix());
 	if (error == -ENOENT)
-		agent_refuse(agent, client, CONTROL_CONFIRM, error, "nothing waits for a confirmation");
+		refuse_late(agent, client, pending);
 	else if (error)
 		agent_refuse(agent, client, CONTROL_CONFIRM, error, "another change is under way");
 	if (error)
 		return;
-	begin(agent, client, CONTROL_CONFIRM);
+	begin(agent, client, request);
 	agent_run_commit(agent);
 }
 
-static void end_window(struct agent *agent, int client)
+static void end_window(struct agent *agent, int client, const struct control_request *request)
 {
 	int error = commit_rollback(&agent->commit, agent_now(), agent_unix());
 
@@ -274,7 +357,7 @@ static void end_window(struct agent *agent, int client)
 		agent_refuse(agent, client, CONTROL_ROLLBACK, error, "another change is under way");
 		return;
 	}
-	begin(agent, client, CONTROL_ROLLBACK);
+	begin(agent, client, request);
 	agent_run_commit(agent);
 }
 
@@ -314,7 +397,7 @@ void agent_request_rollback(struct agent *agent, int client, const struct contro
 		if (number && number != record->confirmed)
 			refuse_busy(agent, client, CONTROL_ROLLBACK);
 		else
-			end_window(agent, client);
+			end_window(agent, client, request);
 		return;
 	}
 	if (!window_is_sane(agent, client, request))

@@ -93,7 +93,7 @@ int agent_copy_read(int run, uint64_t *ret_number, char **ret_bundle, size_t *re
 		return fd;
 	error = read_all(fd, size, &file);
 	close(fd);
-	if (error)
+	if (!file)
 		return error;
 	error = state_unseal(file, size, &name, &text, &text_size);
 	if (!error && strncmp(name, COPY_POLICY, sizeof COPY_POLICY - 1) != 0)

@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 #include "agent/agent_text.h"
+#include "policy/policy_closed.h"
 
 static int no_store(struct agent *agent)
 {
@@ -19,7 +20,9 @@ static int no_store(struct agent *agent)
 	return -ENODEV;
 }
 
-static void note_problems(struct agent *agent, const struct problems *problems, int error, bool alarm)
+// What went wrong, for whoever waits for an answer; and as an alarm (NULL: none), after the words `what`.
+static void note_problems(struct agent *agent, const struct problems *problems, int error, const char *alarm,
+                          const char *what)
 {
 	char line[sizeof agent->alarms[0].text];
 	struct buffer text = BUFFER_EMPTY;
@@ -27,7 +30,7 @@ static void note_problems(struct agent *agent, const struct problems *problems, 
 	agent_text_problems(problems, NULL, error, &text);
 	agent_text_line(&text, line, sizeof line);
 	if (alarm)
-		agent_alarm(agent, "state", "%s", line);
+		agent_alarm(agent, alarm, "%s%s", what, line);
 	// The same file may fail twice in one change.
 	if (text.size && !(agent->said.size && strstr(agent->said.data, text.data)))
 		buffer_add(&agent->said, text.data, text.size);
@@ -44,7 +47,7 @@ int agent_disk_store_policy(struct agent *agent, const struct agent_wall *wall)
 	problem_init(&problems);
 	error = state_write_policy(agent->store, wall->number, wall->bundle, wall->bundle_size, &problems);
 	if (error) // nothing that is needed: who applies it is told
-		note_problems(agent, &problems, error, false);
+		note_problems(agent, &problems, error, NULL, "");
 	problem_fini(&problems);
 	return error;
 }
@@ -59,9 +62,13 @@ int agent_disk_store_record(struct agent *agent)
 	problem_init(&problems);
 	error = state_write_record(agent->store, &agent->commit.record, &problems);
 	if (error)
-		note_problems(agent, &problems, error, true);
+		note_problems(agent, &problems, error, "record",
+		              "the record could not be written and is tried again: ");
 	else
 		agent_alarm_lift(agent, "state");
+	// A start from the copy writes a record too; the alarm about that start is for somebody to read.
+	if (!error && agent->commit.event != COMMIT_EVENT_BOOT && agent->commit.event != COMMIT_EVENT_RETRY)
+		agent_alarm_lift(agent, "state-lost");
 	problem_fini(&problems);
 	return error;
 }
@@ -161,7 +168,7 @@ static void record_of(const struct agent_wall *wall, struct state_record *record
 	state_record_add(record, &entry, &dropped);
 }
 
-bool agent_disk_read_record(struct agent *agent, struct state_record *ret, struct agent_wall **ret_wall)
+int agent_disk_read_record(struct agent *agent, struct state_record *ret, struct agent_wall **ret_wall)
 {
 	struct problems problems;
 	int error = -ENODEV;
@@ -172,30 +179,47 @@ bool agent_disk_read_record(struct agent *agent, struct state_record *ret, struc
 	if (agent->store)
 		error = state_read_record(agent->store, ret, &problems);
 	if (error && error != -ENODEV && error != -ENOENT) {
-		note_problems(agent, &problems, error, true);
+		note_problems(agent, &problems, error, "state", "");
 		agent_text_line(&agent->said, agent->reason, sizeof agent->reason);
 	}
 	problem_fini(&problems);
 	if (!error)
-		return true;
+		return 0;
 	*ret_wall = read_copy(agent, 0, NULL);
 	if (*ret_wall)
 		record_of(*ret_wall, ret);
-	return false;
+	return error;
 }
 
-void agent_disk_mend(struct agent *agent)
+static const char *why_lost(int error)
+{
+	switch (error) {
+	case -ENOENT:
+		return "the state folder was empty";
+	case -EBADMSG:
+		return "the record in the state folder was damaged";
+	case -EPERM:
+		return "the record in the state folder had another owner, or others could write it";
+	}
+	return "the record in the state folder could not be read";
+}
+
+void agent_disk_mend(struct agent *agent, int error)
 {
 	const struct agent_wall *wall = agent->standing;
 
-	agent_alarm(agent, "state-lost",
-	            "the state folder was damaged or empty: policy %" PRIu64
-	            " goes on from the run folder's copy; the history is lost",
-	            agent->commit.record.confirmed);
-	// Before the machine is restarted and the copy gone.
+	if (agent->store)
+		agent_alarm(agent, "state-lost",
+		            "%s: policy %" PRIu64
+		            " goes on from the run folder's copy; the history before it is lost",
+		            why_lost(error), agent->commit.record.confirmed);
+	else // nothing is lost, only closed to us
+		agent_alarm(agent, "state", "%s; policy %" PRIu64 " goes on from the run folder's copy",
+		            agent->store_problem, agent->commit.record.confirmed);
+	// Before the machine is restarted and the copy gone. The record is the commit machine's to write.
 	if (!agent->store || !wall || wall->number != agent->commit.record.confirmed)
 		return;
-	if (agent_disk_store_policy(agent, wall) == 0 && agent_disk_store_record(agent) == 0)
+	if (agent_disk_store_policy(agent, wall) == 0 && !agent->commit.unsaved)
 		agent_log(agent, LOG_WARNING, "STATE-MENDED", NULL, 0,
 		          "policy %" PRIu64 " was written into the state folder again", wall->number);
 }
@@ -223,7 +247,7 @@ static void keep_closed(struct agent *agent, const struct agent_wall *wall)
 	struct problems problems;
 	int error = 0;
 
-	agent_wall_closed_text(&wall->policy, &text);
+	policy_closed_print(&wall->policy, &text);
 	problem_init(&problems);
 	if (buffer_failed(&text))
 		error = -ENOMEM;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/agent_outside.h"
 #include "agent/agent_pace.h"
 #include "base/buffer.h"
 #include "ruleset/packet.h"
@@ -325,12 +326,22 @@ static void write_line(struct agent *agent, const struct drops_entry *entry)
 	buffer_fini(&ports);
 }
 
+// A line on its way to a collector: a line about it would be the next to be turned away. An alarm stands.
+static bool is_our_log(const struct agent *agent, const struct drops_entry *entry)
+{
+	const struct drops_record *first = &entry->row.first;
+	return strncmp(entry->shown.chain, "output", 6) == 0 &&
+	       agent_outside_is_collector(agent, &first->destination, first->protocol, first->port);
+}
+
 // A line about the row, when there may be one.
 static void log_entry(struct agent *agent, struct drops_entry *entry, int64_t now)
 {
 	struct agent_drops *drops = agent->drops;
 	entry->logged_at = now;
 	entry->logged_count = entry->row.count;
+	if (is_our_log(agent, entry))
+		return;
 	if (agent_pace_take(&drops->lines, now)) {
 		write_line(agent, entry);
 		return;

@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/agent_pace.h"
 #include "base/buffer.h"
+#include "base/text.h"
 #include "nft/nft_foreign.h"
 
 // A rival in a loop: the first repairs at once, then some 20 a second.
@@ -53,6 +54,7 @@ struct agent_guard {
 	struct agent_pace news; // looks at others that found something new
 	struct guard_finding findings[FOREIGN_MAX];
 	size_t finding_count, finding_more;
+	bool more_harms; // some of those
 };
 
 // What a comparison finds.
@@ -254,8 +256,10 @@ static void note_failure(struct agent *agent, int error, const struct problems *
 	struct buffer why = BUFFER_EMPTY;
 	char reason[256];
 	problem_text(problems, &why);
-	snprintf(reason, sizeof reason, "the kernel's rules cannot be put right: %s; what is wrong: %s",
-	         why.size ? text_of(&why) : strerror(-error), text_of(&report->line));
+	int size =
+	        snprintf(reason, sizeof reason, "the kernel's rules cannot be put right: %s; what is wrong: %s",
+	                 why.size ? text_of(&why) : strerror(-error), text_of(&report->line));
+	text_cut(reason, sizeof reason, size);
 	set_unverified(agent, reason);
 	agent_alarm(agent, "not-repaired", "%s", reason);
 	buffer_fini(&why);
@@ -344,6 +348,12 @@ int agent_guard_verify(struct agent *agent, struct buffer *text, size_t *ret_dif
 
 // ---- the tables of others ----
 
+// It opens the wall or keeps out whom the policy lets in; the rest is worth knowing.
+static bool harms(enum nft_foreign_kind kind)
+{
+	return nft_foreign_is_bypass(kind) || kind == NFT_FOREIGN_NOTRACK;
+}
+
 static void report_foreign(void *context, const struct nft_foreign *found)
 {
 	struct agent *agent = context;
@@ -356,6 +366,7 @@ static void report_foreign(void *context, const struct nft_foreign *found)
 		i++;
 	if (i == FOREIGN_MAX) {
 		guard->finding_more++;
+		guard->more_harms = guard->more_harms || harms(found->kind);
 		return;
 	}
 	// Another chain of the same table: one alarm tells enough.
@@ -367,8 +378,11 @@ static void report_foreign(void *context, const struct nft_foreign *found)
 		guard->finding_count++;
 	}
 	guard->findings[i].found = true;
-	agent_alarm(agent, name, "%s%s", nft_foreign_is_bypass(found->kind) ? "past the wall: " : "",
-	            found->what);
+	if (harms(found->kind))
+		agent_alarm(agent, name, "%s%s", nft_foreign_is_bypass(found->kind) ? "past the wall: " : "",
+		            found->what);
+	else
+		agent_note(agent, name, "%s", found->what);
 }
 
 static void look_at_others(struct agent *agent, int64_t now)
@@ -378,6 +392,7 @@ static void look_at_others(struct agent *agent, int64_t now)
 	guard->looked_at = now;
 	guard->foreign_at = AGENT_NEVER;
 	guard->finding_more = 0;
+	guard->more_harms = false;
 	for (size_t i = 0; i < guard->finding_count; i++)
 		guard->findings[i].found = false;
 	problem_init(&problems);
@@ -402,8 +417,10 @@ static void look_at_others(struct agent *agent, int64_t now)
 	guard->finding_count = kept;
 	if (news)
 		agent_pace_take(&guard->news, now);
-	if (guard->finding_more)
+	if (guard->finding_more && guard->more_harms)
 		agent_alarm(agent, "foreign-more", "and %zu more in tables of others", guard->finding_more);
+	else if (guard->finding_more)
+		agent_note(agent, "foreign-more", "and %zu more in tables of others", guard->finding_more);
 	else
 		agent_alarm_lift(agent, "foreign-more");
 }

@@ -49,7 +49,7 @@ static void collect(const struct agent *agent, int signals, struct pollfd *fds)
 	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	fds[SOURCE_SIGNAL].fd = signals;
-	fds[SOURCE_LISTENER].fd = agent->listener;
+	fds[SOURCE_LISTENER].fd = agent_discard_full(agent) ? -1 : agent->listener;
 	fds[SOURCE_WATCH].fd = agent->watch ? nft_watch_fd(agent->watch) : -1;
 	fds[SOURCE_OUTSIDE].fd = agent_outside_fd(agent);
 	for (size_t i = 0; i < AGENT_CLIENTS_MAX; i++)
@@ -60,7 +60,7 @@ static int64_t next_wake_up(const struct agent *agent, int64_t minute)
 {
 	const int64_t times[] = {
 	        commit_next(&agent->commit), agent_guard_next(agent),   agent_drops_next(agent),
-	        agent_access_next(agent),    agent_outside_next(agent),
+	        agent_access_next(agent),    agent_outside_next(agent), agent_discard_next(agent),
 	};
 	int64_t next = minute;
 
@@ -86,7 +86,20 @@ static void take_signal(struct agent *agent, int signals)
 		agent->stop = true;
 }
 
-// Each is asked once: nobody keeps the others waiting.
+// Each is asked once: nobody keeps the others waiting, and root waits for none of them.
+static void hear_clients(struct agent *agent, const struct pollfd *fds, bool root)
+{
+	for (int i = 0; i < AGENT_CLIENTS_MAX; i++) {
+		const struct agent_client *client = &agent->clients[i];
+
+		// A place may have changed hands meanwhile; its descriptor then is another one, or has nothing
+		// to say.
+		if (fds[SOURCE_CLIENTS + i].revents && client->fd == fds[SOURCE_CLIENTS + i].fd &&
+		    (client->id.uid == 0) == root)
+			agent_server_receive(agent, i);
+	}
+}
+
 static void hear(struct agent *agent, const struct pollfd *fds)
 {
 	if (fds[SOURCE_SIGNAL].revents)
@@ -95,12 +108,8 @@ static void hear(struct agent *agent, const struct pollfd *fds)
 		agent_guard_heard(agent);
 	if (fds[SOURCE_OUTSIDE].revents)
 		agent_outside_heard(agent);
-	for (int i = 0; i < AGENT_CLIENTS_MAX; i++) {
-		// A place may have changed hands meanwhile; its descriptor then is another one, or has nothing
-		// to say.
-		if (fds[SOURCE_CLIENTS + i].revents && agent->clients[i].fd == fds[SOURCE_CLIENTS + i].fd)
-			agent_server_receive(agent, i);
-	}
+	hear_clients(agent, fds, true);
+	hear_clients(agent, fds, false);
 	if (fds[SOURCE_LISTENER].revents)
 		agent_server_accept(agent);
 }
@@ -117,6 +126,19 @@ static void say_ready(struct agent *agent)
 		agent_notify(agent->notify, "READY=1\nSTATUS=the closed wall stands: %s", agent->reason);
 }
 
+static void look_for_state(struct agent *agent)
+{
+	// Not before the wall stands: the network would no longer wait for it.
+	if (!agent->ready || !agent_start_state_moved(agent))
+		return;
+	agent_log(
+	        agent, LOG_NOTICE, "STATE-MOVED", NULL, 0,
+	        "there is a state folder %s now that was not there at the start: leadglassd has to be started "
+	        "again to use it",
+	        agent->options.state);
+	agent->again = agent->stop = true;
+}
+
 static void tick(struct agent *agent, int64_t *minute)
 {
 	const int64_t now = agent_now();
@@ -127,12 +149,14 @@ static void tick(struct agent *agent, int64_t *minute)
 	if (regular) {
 		*minute = now + AGENT_MINUTE;
 		agent_peers_sample(agent);
+		look_for_state(agent);
 	}
 	// They look for themselves whether their time has come.
 	agent_guard_tick(agent, now);
 	agent_drops_tick(agent, now);
 	agent_access_tick(agent, now);
 	agent_outside_tick(agent, now);
+	agent_discard_tick(agent, now);
 	if (regular) {
 		agent_metrics_write(agent);
 		agent_notify(agent->notify, "WATCHDOG=1");
@@ -156,7 +180,8 @@ int agent_loop(struct agent *agent)
 		say_ready(agent);
 		tick(agent, &minute);
 		collect(agent, signals, fds);
-		int ready = poll(fds, SOURCE_COUNT, timeout(next_wake_up(agent, minute), agent_now()));
+		const int64_t next = agent->stop ? 0 : next_wake_up(agent, minute);
+		int ready = poll(fds, SOURCE_COUNT, timeout(next, agent_now()));
 		if (ready < 0 && errno != EINTR) {
 			error = -errno;
 			break;

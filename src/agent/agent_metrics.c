@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "agent/agent_peers.h"
 #include "base/buffer.h"
+#include "base/file.h"
 
 #define PEERS_MAX 1000 // with samples of their own
 
@@ -104,17 +105,26 @@ static void put_wall(const struct control_status *status, struct buffer *out)
 	counter(out, "repairs", "Times that somebody's change of the wall was put right.", status->repairs);
 	gauge(out, "access_windows", NULL, "Service windows open now.", status->windows);
 	gauge(out, "outside_up", NULL, "1 while the process that reads dropped packets runs.", status->outside);
+	counter(out, "drops_heard",
+	        "Dropped packets whose records were read: a sample of those that are counted.", status->heard);
+	counter(out, "drops_forgotten_rows", "Rows of the list of who was turned away given up for others.",
+	        status->forgotten);
 	counter(out, "log_suppressed_lines", "Lines about dropped packets that were suppressed.",
 	        status->drops_suppressed);
 }
 
 static void put_alarms(const struct agent *agent, struct buffer *out)
 {
-	gauge(out, "alarms", NULL, "Standing complaints of the agent.", (int64_t)agent->alarm_count);
-	if (!agent->alarm_count)
+	size_t alarms = agent_alarm_count(agent);
+	gauge(out, "alarms", NULL, "Standing complaints of the agent.", (int64_t)alarms);
+	gauge(out, "notes", NULL, "What is worth knowing and no complaint.",
+	      (int64_t)(agent->alarm_count - alarms));
+	if (!alarms)
 		return;
 	family(out, "alarm_time_seconds", "gauge", "seconds", "Since when an alarm stands, since 1970.");
 	for (size_t i = 0; i < agent->alarm_count; i++) {
+		if (agent->alarms[i].note)
+			continue;
 		buffer_text(out, "leadglass_alarm_time_seconds");
 		label(out, "{", "name", agent->alarms[i].name);
 		buffer_printf(out, "} %" PRId64 "\n", agent->alarms[i].since);
@@ -280,47 +290,18 @@ void agent_metrics(struct agent *agent, struct buffer *out)
 
 // ---- the file ----
 
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, data, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return written < 0 ? -errno : -EIO;
-		data += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
-
 // Whole or not at all for whoever reads it; after a power cut it may be the old one or gone, and is written
-// again within a minute: not worth wearing out a flash for.
-static int replace(const char *path, const struct buffer *text)
-{
-	char temporary[4096];
-	if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
-		return -ENAMETOOLONG;
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	int r = write_all(fd, text->data, text->size);
-	if (close(fd) < 0 && r == 0)
-		r = -errno;
-	if (r == 0 && rename(temporary, path) < 0)
-		r = -errno;
-	if (r < 0)
-		unlink(temporary);
-	return r;
-}
-
+// again within a minute: not worth wearing out a flash for. Whatever else lies there under the temporary name
+// (a pipe that nobody reads, say) is removed first.
 void agent_metrics_write(struct agent *agent)
 {
 	struct buffer text = BUFFER_EMPTY;
 	if (!agent->options.metrics_file)
 		return;
 	agent_metrics(agent, &text);
-	int r = buffer_failed(&text) ? -ENOMEM : replace(agent->options.metrics_file, &text);
+	int r = buffer_failed(&text)
+	                ? -ENOMEM
+	                : file_write_plain(AT_FDCWD, agent->options.metrics_file, text.data, text.size, 0644);
 	buffer_fini(&text);
 	if (r < 0)
 		agent_alarm(agent, "metrics-file", "%s cannot be written: %s", agent->options.metrics_file,

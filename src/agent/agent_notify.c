@@ -4,6 +4,7 @@
 #include "agent/agent_notify.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,7 @@ int agent_notify_open(void)
 	notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (notify < 0)
 		return -1;
-	// Connected, so that it goes on working when the sandbox hides the socket's name. A busy manager must
-	// not miss READY=1, and one that hangs must not keep us.
+	// Connected, so that it goes on working when the sandbox hides the socket's name.
 	setsockopt(notify, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	if (connect(notify, (const struct sockaddr *)&address, size) < 0) {
 		close(notify);
@@ -57,6 +57,8 @@ void agent_notify(int notify, const char *format, ...)
 	if (length < 0)
 		return;
 	if ((size_t)length >= sizeof message)
-		length = sizeof message - 1;                        // the end of a STATUS line
-	(void)!send(notify, message, (size_t)length, MSG_NOSIGNAL); // one that has gone misses nothing
+		length = sizeof message - 1; // the end of a STATUS line
+	// A busy manager must not miss READY=1. For anything else one that does not read is not waited for.
+	bool waits = strncmp(message, "READY=1", 7) == 0;
+	(void)!send(notify, message, (size_t)length, MSG_NOSIGNAL | (waits ? 0 : MSG_DONTWAIT));
 }

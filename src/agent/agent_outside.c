@@ -5,6 +5,8 @@
 #include "agent/agent_outside.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,39 +18,19 @@
 
 #include "agent/agent.h"
 #include "agent/agent_outside_child.h"
+#include "agent/agent_outside_keeper.h"
 #include "agent/agent_outside_message.h"
 #include "agent/agent_outside_netlink.h"
 
 #define ALARM "outside"
 #define RESTART_EVERY AGENT_MINUTE
+#define TELL_EVERY 10000
 #define RETRY_FIRST 1000 // ms: for what could not be opened
 #define RETRY_LAST AGENT_MINUTE
 #define HEAR_MAX 64           // messages at a time
 #define MESSAGES_A_SECOND 200 // a process that means well sends some 30 at most
 #define STOP_WAIT 1000        // ms
 #define LOCAL_PATH "/dev/log"
-
-struct retry {
-	int64_t at, wait; // ms; at AGENT_NEVER: nothing to try
-};
-
-struct agent_outside {
-	pid_t pid; // 0: not running
-	int fd;    // -1: the same
-	uint16_t group;
-	struct outside_target targets[OUTSIDE_COLLECTORS_MAX];
-	size_t target_count;
-	int64_t started; // ms, the last time
-	int64_t calm_at; // when an alarm about its end is lifted; AGENT_NEVER: there is none
-	struct retry start, nflog, local;
-	int nflog_error;                    // why drops are not read; 0: they are
-	uint32_t lost;                      // log messages it was not given
-	struct outside_state state;         // as it last said
-	struct agent_outside_counts before; // by those that died
-	uint64_t lost_before[OUTSIDE_COLLECTORS_MAX];
-	int64_t second; // the current one, and how many messages came in it
-	unsigned messages;
-};
 
 static void retry_soon(struct retry *retry, int64_t now)
 {
@@ -121,6 +103,23 @@ static void close_socket(int fd)
 		close(fd);
 }
 
+// In the child: the copy of all that the keeper knows, which is megabytes with a large policy, and none of the
+// child's business. Its descriptors, the folders and their lock among them, are closed by outside_child.
+static void forget_keeper(struct agent *agent)
+{
+	agent_access_close(agent);
+	agent_drops_close(agent);
+	agent_peers_close(agent);
+	agent_wall_free(agent->coming);
+	agent_wall_free(agent->old);
+	agent_wall_free(agent->standing);
+	agent->coming = agent->old = agent->standing = NULL;
+	buffer_fini(&agent->said);
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
+}
+
 static int start(struct agent *agent, int64_t now)
 {
 	struct agent_outside *o = agent->outside;
@@ -134,6 +133,7 @@ static int start(struct agent *agent, int64_t now)
 	        .nflog = open_nflog(o, now),
 	        .conntrack = outside_open_conntrack(), // without it nobody counts connections
 	        .local = wants(o, OUTSIDE_TO_LOCAL) ? open_local() : -1,
+	        .null = o->null,
 	        .targets = o->targets,
 	        .target_count = o->target_count,
 	        .pid = (uint32_t)getpid(),
@@ -141,8 +141,10 @@ static int start(struct agent *agent, int64_t now)
 	};
 	pid_t pid = fork();
 	int error = errno;
-	if (pid == 0)
+	if (pid == 0) {
+		forget_keeper(agent);
 		_exit(outside_child(&birth));
+	}
 	close_socket(birth.keeper);
 	close_socket(birth.nflog);
 	close_socket(birth.conntrack);
@@ -164,21 +166,25 @@ static void remember_counts(struct agent_outside *o)
 	o->before.connection_overruns += o->state.connection_overruns;
 	o->before.malformed += o->state.malformed;
 	o->before.forgotten += o->state.forgotten;
+	o->before.heard += o->state.heard;
 	for (size_t i = 0; i < o->target_count; i++)
 		o->lost_before[i] += o->state.collectors[i].lost;
 	o->state = (struct outside_state){0};
 }
 
 // Ends it, if it has not ended, and gives what became of it. -1 as a status is no status.
-static int bury(struct agent_outside *o)
+static int bury(struct agent *agent)
 {
+	struct agent_outside *o = agent->outside;
 	int status = -1;
 	pid_t r;
-	close_socket(o->fd);
 	kill(o->pid, SIGKILL);
 	do
 		r = waitpid(o->pid, &status, 0);
 	while (r < 0 && errno == EINTR);
+	// Whatever it has sent along is not ours to close (agent_discard.c).
+	if (o->fd >= 0)
+		agent_discard_unseen(agent, o->fd);
 	o->pid = 0;
 	o->fd = -1;
 	remember_counts(o);
@@ -190,7 +196,7 @@ static void has_died(struct agent *agent, const char *nonsense)
 	struct agent_outside *o = agent->outside;
 	char how[96];
 	const int64_t now = agent_now();
-	int status = bury(o);
+	int status = bury(agent);
 	if (nonsense)
 		snprintf(how, sizeof how, "talked nonsense (%s) and was ended", nonsense);
 	else if (status >= 0 && WIFSIGNALED(status))
@@ -211,8 +217,10 @@ int agent_outside_start(struct agent *agent, uint16_t group)
 	if (!o)
 		return -ENOMEM;
 	o->fd = -1;
+	o->null = open("/dev/null", O_RDWR | O_CLOEXEC); // without it no process is started
 	o->group = group;
 	o->calm_at = AGENT_NEVER;
+	o->telling = (struct agent_pace){.every = TELL_EVERY, .burst = 6};
 	retry_over(&o->start);
 	retry_over(&o->nflog);
 	retry_over(&o->local);
@@ -244,8 +252,9 @@ void agent_outside_stop(struct agent *agent)
 		for (int64_t now = agent_now(); now < end && !(fd.revents & POLLHUP); now = agent_now())
 			if (poll(&fd, 1, (int)(end - now)) < 0 && errno != EINTR)
 				break;
-		bury(o);
+		bury(agent);
 	}
+	close_socket(o->null);
 	free(o);
 	agent->outside = NULL;
 }
@@ -257,7 +266,12 @@ int agent_outside_fd(const struct agent *agent)
 
 bool agent_outside_running(const struct agent *agent)
 {
-	return agent->outside && agent->outside->pid != 0;
+	return agent_outside_pid(agent) != 0;
+}
+
+pid_t agent_outside_pid(const struct agent *agent)
+{
+	return agent->outside ? agent->outside->pid : 0;
 }
 
 // ---- what it says ----
@@ -266,19 +280,10 @@ static void take_state(struct agent *agent, const struct outside_state *state)
 {
 	struct agent_outside *o = agent->outside;
 	bool wants_local = false;
-	for (size_t i = 0; i < o->target_count; i++) {
-		const struct outside_collector_report *old = &o->state.collectors[i],
-		                                      *new = &state->collectors[i];
-		char name[24];
-		snprintf(name, sizeof name, "collector-%u", (unsigned)i + 1);
-		wants_local |= new->wants_local;
-		if (new->state == OUTSIDE_UP)
-			agent_alarm_lift(agent, name);
-		else if (new->state == OUTSIDE_DOWN &&new->error != 0 && old->error != new->error)
-			agent_alarm(agent, name, "log lines do not reach %s: %s", o->targets[i].text,
-			            strerror(new->error));
-	}
+	for (size_t i = 0; i < o->target_count; i++)
+		wants_local |= state->collectors[i].wants_local;
 	o->state = *state;
+	outside_tell_collectors(agent, agent_now());
 	if (!wants_local)
 		retry_over(&o->local);
 	else if (o->local.at == AGENT_NEVER)
@@ -315,15 +320,31 @@ static bool too_many(struct agent_outside *o)
 	return ++o->messages > MESSAGES_A_SECOND;
 }
 
+// Whether the next message does: it means no good. To take it would be to have to close them.
+static bool carries_descriptors(int fd)
+{
+	char octet;
+	struct iovec part = {.iov_base = &octet, .iov_len = 1};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+	return recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT) >= 0 && (header.msg_flags & MSG_CTRUNC);
+}
+
 void agent_outside_heard(struct agent *agent)
 {
 	struct agent_outside *o = agent->outside;
 	for (size_t i = 0; i < HEAR_MAX && o && o->pid != 0; i++) {
 		union outside_message message;
-		// Descriptors that it might send along are closed by the kernel: nothing takes them.
+		if (carries_descriptors(o->fd)) {
+			has_died(agent, "descriptors");
+			return;
+		}
 		ssize_t n = recv(o->fd, &message, sizeof message, MSG_DONTWAIT | MSG_TRUNC);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
+		if (n == 0) { // all was read: there is nothing in it
+			close(o->fd);
+			o->fd = -1;
+		}
 		if (n <= 0) {
 			has_died(agent, NULL);
 			return;
@@ -420,6 +441,8 @@ int64_t agent_outside_next(const struct agent *agent)
 	int64_t next = o->calm_at;
 	if (o->nflog.at < next)
 		next = o->nflog.at;
+	if (outside_next_telling(o) < next)
+		next = outside_next_telling(o);
 	return o->local.at < next ? o->local.at : next;
 }
 
@@ -441,54 +464,9 @@ void agent_outside_tick(struct agent *agent, int64_t now)
 		hand_nflog(agent, now);
 	if (now >= o->local.at)
 		hand_local(o, now);
+	outside_tell_collectors(agent, now);
 	if (now >= o->calm_at) {
 		o->calm_at = AGENT_NEVER;
 		tell_alarm(agent);
 	}
-}
-
-// ---- what is shown of it ----
-
-static void describe_state(const struct outside_collector_report *report, uint64_t lost, char *text,
-                           size_t size)
-{
-	char losses[48] = "";
-	const char *state = "";
-	if (lost > 0)
-		snprintf(losses, sizeof losses, "%llu line%s lost", (unsigned long long)lost,
-		         lost == 1 ? "" : "s");
-	if (report->state == OUTSIDE_DOWN && report->error != 0)
-		state = strerror(report->error);
-	if (losses[0] == '\0' && state[0] == '\0')
-		text[0] = '\0';
-	else
-		snprintf(text, size, " (%s%s%s)", state, losses[0] && state[0] ? ", " : "", losses);
-}
-
-void agent_outside_describe(const struct agent *agent, char *text, size_t size)
-{
-	const struct agent_outside *o = agent->outside;
-	size_t at = 0;
-	if (size == 0)
-		return;
-	text[0] = '\0';
-	for (size_t i = 0; o && i < o->target_count && at < size; i++) {
-		const struct outside_collector_report *report = &o->state.collectors[i];
-		char state[128];
-		describe_state(report, report->lost + o->lost_before[i] + o->lost, state, sizeof state);
-		int n = snprintf(text + at, size - at, "%s%s%s", i ? "; " : "", o->targets[i].text, state);
-		at += n > 0 ? (size_t)n : 0;
-	}
-}
-
-void agent_outside_count(const struct agent *agent, struct agent_outside_counts *ret)
-{
-	const struct agent_outside *o = agent->outside;
-	*ret = (struct agent_outside_counts){0};
-	if (!o)
-		return;
-	ret->overruns = o->before.overruns + o->state.overruns;
-	ret->connection_overruns = o->before.connection_overruns + o->state.connection_overruns;
-	ret->malformed = o->before.malformed + o->state.malformed;
-	ret->forgotten = o->before.forgotten + o->state.forgotten;
 }

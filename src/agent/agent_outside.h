@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "drops/drops.h"
 
@@ -34,9 +35,13 @@ void agent_outside_group(struct agent *agent, uint16_t group);
 // Gives it a finished RFC 5424 message (without framing) for all collectors; dropped and counted when it is
 // behind.
 void agent_outside_log(struct agent *agent, const char *message, size_t size);
+// Whether log lines go to this address, protocol and port. Dropped packets that go there are no news for it.
+bool agent_outside_is_collector(const struct agent *agent, const struct prefix *address, uint8_t protocol,
+                                uint16_t port);
 // "local; udp 10.20.0.7:514 (12 lines lost)"; "" without --syslog.
 void agent_outside_describe(const struct agent *agent, char *text, size_t size);
 bool agent_outside_running(const struct agent *agent);
+pid_t agent_outside_pid(const struct agent *agent); // 0: not running
 
 // What escaped it since the agent started.
 struct agent_outside_counts {
@@ -44,6 +49,7 @@ struct agent_outside_counts {
 	uint64_t connection_overruns; // the same for new connections
 	uint64_t malformed;           // messages of the kernel that could not be read
 	uint64_t forgotten;           // rows given up for others
+	uint64_t heard;               // records of dropped packets that were read
 };
 void agent_outside_count(const struct agent *agent, struct agent_outside_counts *ret);
 

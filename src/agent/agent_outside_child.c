@@ -247,7 +247,7 @@ static void say_farewell(struct child *child)
 
 // Moves the descriptors that are kept to the numbers from 3 on and closes all others. Standard input, output
 // and error become /dev/null: what a library writes there is not to land in a collector's connection.
-static int keep_only(int *fds, size_t count)
+static int keep_only(int null, int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (fds[i] < 0)
@@ -256,13 +256,9 @@ static int keep_only(int *fds, size_t count)
 		if (fds[i] < 0)
 			return -errno;
 	}
-	int null =
-	        open("/dev/null", O_RDWR | O_CLOEXEC); // not to be had when the keeper's sandbox stands already
 	for (int fd = 0; fd < 3; fd++)
-		if (null < 0)
-			close(fd);
-		else if (null != fd)
-			dup2(null, fd);
+		if (dup2(null, fd) < 0)
+			return -errno;
 	int next = 3;
 	for (size_t i = 0; i < count; i++) {
 		if (fds[i] < 0)
@@ -299,20 +295,19 @@ static bool excused(int error)
 
 static bool give_up_everything(const struct outside_birth *birth)
 {
-	bool tcp = false;
-	for (size_t i = 0; i < birth->target_count; i++)
+	bool tcp = false, connect = false;
+	for (size_t i = 0; i < birth->target_count; i++) {
 		tcp |= birth->targets[i].transport == OUTSIDE_TO_TCP;
+		connect |= birth->targets[i].transport != OUTSIDE_TO_LOCAL;
+	}
 	return sandbox_drop_all() == 0 && excused(sandbox_files(NULL, 0, tcp)) &&
-	       excused(sandbox_calls_outside());
+	       excused(sandbox_calls_outside(connect));
 }
 
-int outside_child(const struct outside_birth *birth)
+static int live(struct child *child, const struct outside_birth *birth)
 {
 	int fds[] = {birth->keeper, birth->nflog, birth->conntrack, birth->local};
-	struct child *child = calloc(1, sizeof *child);
-	prctl(PR_SET_NAME, "leadglassd-out", 0, 0, 0);
-	set_signals();
-	if (!child || keep_only(fds, sizeof fds / sizeof fds[0]) < 0 || talk_init(&child->talk, fds[0]) < 0)
+	if (keep_only(birth->null, fds, sizeof fds / sizeof fds[0]) < 0 || talk_init(&child->talk, fds[0]) < 0)
 		return 2;
 	for (size_t i = 0; i < FDS; i++)
 		child->fds[i].fd = i < COLLECTOR ? fds[i] : -1;
@@ -332,4 +327,14 @@ int outside_child(const struct outside_birth *birth)
 	work(child);
 	say_farewell(child);
 	return 0;
+}
+
+int outside_child(const struct outside_birth *birth)
+{
+	struct child *child = calloc(1, sizeof *child);
+	prctl(PR_SET_NAME, "leadglassd-out", 0, 0, 0);
+	set_signals();
+	int status = child ? live(child, birth) : 2;
+	free(child);
+	return status;
 }

@@ -9,10 +9,12 @@
 
 #include "agent/agent_outside_target.h"
 
-// What it is born with. Descriptors: -1 is none; every other one of the process is closed.
+// What it is born with. Descriptors: -1 is none, but for `null`; every other one of the process is
+// closed.
 struct outside_birth {
 	int keeper, nflog, conntrack;
 	int local; // connected to /dev/log
+	int null;  // /dev/null, open for reading and writing; from 3 on
 	const struct outside_target *targets;
 	size_t target_count;
 	uint32_t pid;     // the keeper's, for log lines

@@ -61,6 +61,7 @@ struct outside_state {
 	uint64_t connection_overruns;
 	uint64_t malformed; // messages of the kernel that could not be read
 	uint64_t forgotten; // rows given up
+	uint64_t heard;     // records of dropped packets
 	struct outside_collector_report {
 		uint8_t state;       // enum outside_collector_state
 		uint8_t wants_local; // a socket connected to /dev/log

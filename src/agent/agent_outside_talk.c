@@ -26,6 +26,7 @@ void talk_fini(struct talk *talk)
 void talk_drop(struct talk *talk, const struct drops_record *record, int64_t unix_now)
 {
 	drops_table_add(talk->table, record, unix_now);
+	talk->state.heard++;
 	talk->rows_changed = true;
 }
 

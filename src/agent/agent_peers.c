@@ -525,8 +525,12 @@ void agent_peers_connection(struct agent *agent, const struct prefix *source, co
 	for (size_t i = 0; slot == NOBODY && i < sizeof places / sizeof *places; i++)
 		if (places[i].table == RULESET_INET || wall->ruleset.table_count > 1)
 			slot = passes_for(wall, &packet, places[i].table, places[i].hook);
-	if (slot < peers->owner_count)
-		peers->owners[slot].connections += count;
+	if (slot >= peers->owner_count)
+		return;
+	peers->owners[slot].connections += count;
+	// Of what is in a list too long to be counted nothing else is heard.
+	if (!peers->owners[slot].counted)
+		peers->owners[slot].last_heard = agent_unix();
 }
 
 // ---- answers ----

@@ -84,7 +84,7 @@ static void show_kept(struct agent *agent, int client, uint64_t number)
 static void show(struct agent *agent, int client, uint64_t number)
 {
 	struct control_answer answer = {.kind = CONTROL_SHOW, .last = 1};
-	const struct agent_wall *wall = agent->standing;
+	struct agent_wall *wall = agent->standing;
 
 	if (number && (!wall || wall->number != number)) {
 		show_kept(agent, client, number);
@@ -92,7 +92,14 @@ static void show(struct agent *agent, int client, uint64_t number)
 		agent_refuse(agent, client, CONTROL_SHOW, -ENOENT, "no wall stands");
 	} else {
 		answer.number = wall->number;
-		agent_answer(agent, client, &answer, wall->bundle, wall->bundle_size);
+		// Who asks may keep it; however often, it is the same memory.
+		if (wall->shown < 0)
+			wall->shown = control_payload_new(wall->bundle, wall->bundle_size);
+		if (wall->shown < 0)
+			agent_refuse(agent, client, CONTROL_SHOW, wall->shown, "policy %" PRIu64 ": %s",
+			             wall->number, agent_text_error(wall->shown));
+		else
+			agent_answer_shared(agent, client, &answer, wall->shown, wall->bundle_size);
 	}
 }
 
@@ -102,6 +109,15 @@ static void verify(struct agent *agent, int client)
 	struct buffer text = BUFFER_EMPTY;
 	size_t differences = 0;
 
+	// Reading all rules takes a large wall a while, in which everybody else waits.
+	if (agent->clients[client].id.uid != 0 && !agent_pace_take(&agent->verifications, agent_now())) {
+		if (agent->verified)
+			agent_answer(agent, client, &answer, NULL, 0); // of a moment ago
+		else
+			agent_refuse(agent, client, CONTROL_VERIFY, -EAGAIN,
+			             "the rules were compared a moment ago: try again in a few seconds");
+		return;
+	}
 	answer.error = agent_guard_verify(agent, &text, &differences);
 	answer.number = differences;
 	if (answer.error && !text.size)

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +16,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "agent/agent_accounts.h"
+
 // As many as Linux allows a process are 65536; who is in more than these is no service user.
 #define GROUPS_MAX 64
+
+#define NOBODY 65534 // Linux's own overflow user and group: by number, no list of users has a say
 
 struct identity {
 	uid_t uid;
@@ -29,18 +32,13 @@ struct identity {
 
 static int find_user(const char *user, struct identity *ret)
 {
-	const struct passwd *entry;
+	size_t count = 0;
+	int error = accounts_user(user, &ret->uid, &ret->gid);
 
-	errno = 0;
-	entry = getpwnam(user);
-	if (!entry)
-		return errno && errno != ESRCH ? -errno : -ENOENT;
-	ret->uid = entry->pw_uid;
-	ret->gid = entry->pw_gid;
-	ret->count = GROUPS_MAX;
-	if (getgrouplist(user, ret->gid, ret->groups, &ret->count) < 0)
-		return -E2BIG;
-	return 0;
+	if (!error)
+		error = accounts_groups_of(user, ret->gid, ret->groups, GROUPS_MAX, &count);
+	ret->count = (int)count;
+	return error;
 }
 
 static int stay(struct identity *ret)
@@ -53,16 +51,15 @@ static int stay(struct identity *ret)
 
 static int add_group(const char *group, struct identity *identity)
 {
-	const struct group *entry;
+	gid_t gid;
+	int error = accounts_group(group, &gid);
 
-	errno = 0;
-	entry = getgrnam(group);
-	if (!entry)
-		return errno && errno != ESRCH ? -errno : -ENOENT;
+	if (error)
+		return error;
 	for (int i = 0; i < identity->count; i++)
-		if (identity->groups[i] == entry->gr_gid)
+		if (identity->groups[i] == gid)
 			return 0;
-	identity->groups[identity->count++] = entry->gr_gid;
+	identity->groups[identity->count++] = gid;
 	return 0;
 }
 
@@ -127,38 +124,68 @@ static int become(const struct identity *identity)
 	return 0;
 }
 
-int sandbox_become(const char *user, const char *group)
+static int become_with(struct identity *identity, bool other, const char *group)
 {
 	const uint64_t net_admin = UINT64_C(1) << CAP_NET_ADMIN;
+	const uint64_t change_user = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID;
 	const bool root = geteuid() == 0;
-	struct identity identity = {.count = 0};
 	uint64_t permitted = 0;
-	int error = user ? find_user(user, &identity) : stay(&identity);
+	int error = 0;
 
-	if (!error && group)
-		error = add_group(group, &identity);
+	if (group)
+		error = add_group(group, identity);
 	if (!error)
 		error = get_capabilities(&permitted);
 	if (error)
 		return error;
-	if (!(permitted & net_admin) || (!root && identity.uid != getuid()))
+	if (!(permitted & net_admin) || (!root && identity->uid != getuid()))
 		return -EPERM;
 	empty_bounding_set();
-	if (root && (user || group)) {
-		error = become(&identity);
+	if (root && (other || group)) {
+		error = become(identity);
 		if (error)
 			return error;
 	}
-	error = set_capabilities(net_admin);
+	error = set_capabilities(permitted & (geteuid() == 0 ? net_admin | change_user : net_admin));
 	if (!error)
 		error = lock_privileges();
 	return error;
 }
 
+int sandbox_become(const char *user, const char *group)
+{
+	struct identity identity = {.count = 0};
+	int error = user ? find_user(user, &identity) : stay(&identity);
+
+	return error ? error : become_with(&identity, user != NULL, group);
+}
+
+int sandbox_become_ids(uid_t uid, gid_t gid, const char *group)
+{
+	struct identity identity = {.uid = uid, .gid = gid, .groups = {gid}, .count = 1};
+
+	return become_with(&identity, true, group);
+}
+
+// Where there is no way to (a container without these capabilities, or without that number) it stays root, as
+// far as root without capabilities goes. The real user does not change: who has neither it nor CAP_KILL cannot
+// end the process.
+static int leave_root(void)
+{
+	if (geteuid() != 0)
+		return 0;
+	if (setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+	    setresuid((uid_t)-1, NOBODY, NOBODY) == 0)
+		return 0;
+	return errno == EPERM || errno == EINVAL ? 0 : -errno;
+}
+
 int sandbox_drop_all(void)
 {
-	int error = set_capabilities(0);
+	int error = leave_root();
 
+	if (!error)
+		error = set_capabilities(0);
 	return error ? error : lock_privileges();
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sched.h>
@@ -36,6 +37,7 @@
 #endif
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+#define NOBODY 65534u // agent_sandbox.c
 
 // x86-64 and 32-bit ARM have the calls of old (open) beside the new ones (openat), 64-bit ARM never had; 32-bit
 // ARM has some with wider arguments.
@@ -52,18 +54,38 @@
 #ifdef SYS_clock_gettime64
 #define WIDE(...) __VA_ARGS__,
 #define NARROW(...)
+#define SETGROUPS SYS_setgroups32
+#define SETRESGID SYS_setresgid32
+#define SETRESUID SYS_setresuid32
 #else
 #define WIDE(...)
 #define NARROW(...) __VA_ARGS__,
+#define SETGROUPS SYS_setgroups
+#define SETRESGID SYS_setresgid
+#define SETRESUID SYS_setresuid
 #endif
 
-// Allowed when `argument`, reduced to `mask`, is `value`; several lines of one call are alternatives. Arguments
-// that are wider than 32 bits hold nothing in their upper half that the kernel looks at in these calls.
-struct condition {
-	uint32_t call;
+// What is looked at of one argument: reduced to `mask`, it has to be `value`.
+struct test {
 	unsigned argument;
 	uint32_t mask, value;
 };
+
+// Allowed when both tests say so (one that is left out does); several lines of one call are alternatives.
+// Arguments that are wider than 32 bits hold nothing in their upper half that the kernel looks at in these
+// calls.
+struct condition {
+	uint32_t call;
+	struct test first, second;
+};
+#define ANY                                                                                                    \
+	{                                                                                                      \
+		0, 0, 0                                                                                        \
+	}
+#define IS(argument, value)                                                                                    \
+	{                                                                                                      \
+		argument, UINT32_MAX, value                                                                    \
+	}
 
 // A group of calls is a comment and the lines below it.
 // clang-format off
@@ -78,9 +100,9 @@ static const uint32_t common_calls[] = {
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_close, SYS_fstat,
 	NARROW(SYS_fcntl)
 	WIDE(SYS_fcntl64, SYS_fstat64)
-	// sockets, those that are there and those that the conditions below let be made
-	SYS_bind, SYS_connect, SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_sendto,
-	SYS_sendmsg, SYS_recvfrom, SYS_recvmsg, SYS_shutdown,
+	// sockets, those that are there and those that a condition below lets be made
+	SYS_getsockname, SYS_getpeername, SYS_setsockopt, SYS_getsockopt, SYS_sendto, SYS_recvfrom, SYS_recvmsg,
+	SYS_shutdown,
 	WIDE(SYS_send, SYS_recv)
 	// clocks, where the vDSO does not answer
 	SYS_clock_gettime, SYS_clock_getres, SYS_gettimeofday,
@@ -105,14 +127,11 @@ static const uint32_t common_calls[] = {
 static const struct condition common_conditions[] = {
 	// never memory that can be executed: nothing is loaded any more
 #ifdef SYS_mmap2
-	{SYS_mmap2, 2, PROT_EXEC, 0},
+	{SYS_mmap2, {2, PROT_EXEC, 0}, ANY},
 #else
-	{SYS_mmap, 2, PROT_EXEC, 0},
+	{SYS_mmap, {2, PROT_EXEC, 0}, ANY},
 #endif
-	{SYS_mprotect, 2, PROT_EXEC, 0},
-	// the name of an interface
-	{SYS_ioctl, 1, UINT32_MAX, SIOCGIFNAME},
-	{SYS_socket, 0, UINT32_MAX, AF_UNIX},
+	{SYS_mprotect, {2, PROT_EXEC, 0}, ANY},
 };
 
 // The keeper's alone.
@@ -129,8 +148,10 @@ static const uint32_t keeper_calls[] = {
 	OLD(SYS_open, SYS_stat, SYS_lstat, SYS_rename, SYS_unlink, SYS_access)
 	// which process owns a table that is ours (/proc/PID/fd), where Landlock does not hide it
 	SYS_readlinkat,
-	// the control socket and its payloads
-	SYS_listen, SYS_accept, SYS_accept4, SYS_memfd_create,
+	// its own sockets: the kernel's, the control socket and its payloads. Descriptors are passed with sendmsg.
+	// From the outside process none may come: the last reference to a connection that lingers is one whose
+	// closing waits, and it would be the keeper's.
+	SYS_bind, SYS_connect, SYS_sendmsg, SYS_listen, SYS_accept, SYS_accept4, SYS_memfd_create,
 	// the outside process: made, watched, ended; and the limits that it puts on itself (Landlock's calls have
 	// the same numbers everywhere)
 	SYS_socketpair, SYS_dup, SYS_dup3, SYS_close_range, SYS_wait4, SYS_waitid, SYS_kill, SYS_tgkill, SYS_capget,
@@ -140,25 +161,35 @@ static const uint32_t keeper_calls[] = {
 };
 
 static const struct condition keeper_conditions[] = {
-	{SYS_socket, 0, UINT32_MAX, AF_NETLINK},
+	// of netlink the packet filter's alone: not the one for addresses and routes
+	{SYS_socket, IS(0, AF_NETLINK), IS(2, NETLINK_NETFILTER)},
+	// the machine's own log, and the name of an interface for a line about a drop
+	{SYS_socket, IS(0, AF_UNIX), ANY},
+	{SYS_ioctl, IS(1, SIOCGIFNAME), ANY},
 	// fork: a signal at its end, the C library's book-keeping, and no namespace, thread or shared memory
-	{SYS_clone, 0, ~(uint32_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID), SIGCHLD},
+	{SYS_clone, {0, ~(uint32_t)(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID), SIGCHLD}, ANY},
 	// for the outside process, and against getting more: nothing here gives anything
-	{SYS_prctl, 0, UINT32_MAX, PR_SET_PDEATHSIG},
-	{SYS_prctl, 0, UINT32_MAX, PR_SET_NAME},
-	{SYS_prctl, 0, UINT32_MAX, PR_SET_NO_NEW_PRIVS},
-	{SYS_prctl, 0, UINT32_MAX, PR_SET_DUMPABLE},
-	{SYS_prctl, 0, UINT32_MAX, PR_CAP_AMBIENT},
-	{SYS_prctl, 0, UINT32_MAX, PR_CAPBSET_READ},
-	{SYS_prctl, 0, UINT32_MAX, PR_CAPBSET_DROP},
+	{SYS_prctl, IS(0, PR_SET_PDEATHSIG), ANY},
+	{SYS_prctl, IS(0, PR_SET_NAME), ANY},
+	{SYS_prctl, IS(0, PR_SET_NO_NEW_PRIVS), ANY},
+	{SYS_prctl, IS(0, PR_SET_DUMPABLE), ANY},
+	{SYS_prctl, IS(0, PR_CAP_AMBIENT), ANY},
+	{SYS_prctl, IS(0, PR_CAPBSET_READ), ANY},
+	{SYS_prctl, IS(0, PR_CAPBSET_DROP), ANY},
+	// where the keeper stays root: the outside process becomes nobody, and there is no other to become
+	{SETGROUPS, IS(0, 0), ANY},
+	{SETRESGID, IS(1, NOBODY), IS(2, NOBODY)},
+	{SETRESUID, IS(1, NOBODY), IS(2, NOBODY)},
 	// its own limits, to close what it inherited
-	{SYS_prlimit64, 0, UINT32_MAX, 0},
+	{SYS_prlimit64, IS(0, 0), ANY},
 };
 
 // A collector on the network.
+static const uint32_t connect_calls[] = {SYS_connect};
+
 static const struct condition connect_conditions[] = {
-	{SYS_socket, 0, UINT32_MAX, AF_INET},
-	{SYS_socket, 0, UINT32_MAX, AF_INET6},
+	{SYS_socket, IS(0, AF_INET), ANY},
+	{SYS_socket, IS(0, AF_INET6), ANY},
 };
 
 // Newer calls that a C library tries first and does without: clone3's flags lie in memory, where no filter sees
@@ -170,8 +201,8 @@ static const uint32_t missing_calls[] = {
 
 // Terminals are not spoken to; a C library asks whether a stream is one.
 static const struct condition no_terminal[] = {
-	{SYS_ioctl, 1, UINT32_MAX, TCGETS},
-	{SYS_ioctl, 1, UINT32_MAX, TIOCGWINSZ},
+	{SYS_ioctl, IS(1, TCGETS), ANY},
+	{SYS_ioctl, IS(1, TIOCGWINSZ), ANY},
 };
 
 // clang-format on
@@ -220,21 +251,27 @@ static void on_calls(struct program *program, const uint32_t *calls, size_t coun
 	}
 }
 
+// Leaves out the next `skip` instructions where the argument is another.
+static void on_test(struct program *program, const struct test *test, uint8_t skip)
+{
+	size_t argument = offsetof(struct seccomp_data, args) + test->argument * sizeof(uint64_t);
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	argument += sizeof(uint32_t);
+#endif
+	load(program, argument);
+	add(program, BPF_ALU | BPF_AND | BPF_K, 0, 0, test->mask);
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, skip, test->value);
+}
+
 static void on_conditions(struct program *program, const struct condition *conditions, size_t count,
                           uint32_t action)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct condition *condition = &conditions[i];
-		size_t argument = offsetof(struct seccomp_data, args) + condition->argument * sizeof(uint64_t);
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		argument += sizeof(uint32_t);
-#endif
 		load(program, offsetof(struct seccomp_data, nr));
-		add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 4, condition->call);
-		load(program, argument);
-		add(program, BPF_ALU | BPF_AND | BPF_K, 0, 0, condition->mask);
-		add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, condition->value);
+		add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 7, conditions[i].call);
+		on_test(program, &conditions[i].first, 4);
+		on_test(program, &conditions[i].second, 1);
 		answer(program, action);
 	}
 }
@@ -281,14 +318,17 @@ int sandbox_calls_keeper(bool connect)
 	return install(&program);
 }
 
-int sandbox_calls_outside(void)
+int sandbox_calls_outside(bool connect)
 {
 	// abort() says why on its way out; nobody else gets a signal from here.
-	const struct condition to_itself = {SYS_tgkill, 0, UINT32_MAX, (uint32_t)getpid()};
+	const struct condition to_itself = {SYS_tgkill, IS(0, (uint32_t)getpid()), ANY};
 	struct program program;
 
 	common(&program);
 	on_conditions(&program, &to_itself, 1, SECCOMP_RET_ALLOW);
-	on_conditions(&program, connect_conditions, COUNT(connect_conditions), SECCOMP_RET_ALLOW);
+	if (connect) {
+		on_calls(&program, connect_calls, COUNT(connect_calls), SECCOMP_RET_ALLOW);
+		on_conditions(&program, connect_conditions, COUNT(connect_conditions), SECCOMP_RET_ALLOW);
+	}
 	return install(&program);
 }

@@ -69,7 +69,9 @@ static uint32_t seconds_left(const struct commit *commit, int64_t now)
 
 void agent_status_fill(struct agent *agent, struct control_status *ret)
 {
+	struct agent_outside_counts counts;
 	agent_peers_sample(agent);
+	agent_outside_count(agent, &counts);
 	*ret = (struct control_status){
 	        .now = agent_unix(),
 	        .started_at = agent->started_at,
@@ -84,10 +86,13 @@ void agent_status_fill(struct agent *agent, struct control_status *ret)
 	        .confirmed = agent->commit.record.confirmed,
 	        .confirm_seconds = seconds_left(&agent->commit, agent_now()),
 	        .windows = agent_access_count(agent),
-	        .alarms = (uint32_t)agent->alarm_count,
+	        .alarms = (uint32_t)agent_alarm_count(agent),
+	        .notes = (uint32_t)(agent->alarm_count - agent_alarm_count(agent)),
 	        .repairs = agent->repairs,
 	        .drops = agent_counters_drops(agent),
 	        .drops_suppressed = agent_drops_suppressed(agent),
+	        .heard = counts.heard,
+	        .forgotten = counts.forgotten,
 	};
 	if (agent->standing)
 		fill_wall(agent->standing, ret);

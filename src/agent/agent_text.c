@@ -4,9 +4,11 @@
 #include "agent/agent_text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/text.h"
 
 const char *agent_text_error(int error)
 {
@@ -50,8 +52,5 @@ void agent_text_line(const struct buffer *text, char *ret, size_t size)
 	if (strncmp(line, command, sizeof command - 1) == 0)
 		line += sizeof command - 1;
 	length = strcspn(line, "\n");
-	if (length >= size)
-		length = size - 1;
-	memcpy(ret, line, length);
-	ret[length] = '\0';
+	text_cut(ret, size, snprintf(ret, size, "%.*s", (int)length, line));
 }

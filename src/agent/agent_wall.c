@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/agent_text.h"
 #include "base/buffer.h"
@@ -21,6 +22,7 @@ static struct agent_wall *wall_alloc(uint64_t number, char *bundle, size_t size)
 	wall->number = number;
 	wall->bundle = bundle;
 	wall->bundle_size = size;
+	wall->shown = -1;
 	policy_init(&wall->policy);
 	ruleset_init(&wall->ruleset);
 	return wall;
@@ -33,6 +35,8 @@ void agent_wall_free(struct agent_wall *wall)
 	ruleset_fini(&wall->ruleset);
 	policy_fini(&wall->policy);
 	free(wall->bundle);
+	if (wall->shown >= 0)
+		close(wall->shown);
 	free(wall);
 }
 
@@ -100,15 +104,4 @@ int agent_wall_closed(char *text, size_t size, bool bridge, struct agent_wall **
 	else
 		*ret = wall;
 	return error;
-}
-
-void agent_wall_closed_text(const struct policy *policy, struct buffer *out)
-{
-	struct policy closed = *policy; // borrows everything; only counts are changed
-
-	closed.header.at = 0;
-	closed.device_count = 0;
-	closed.peer_count = 0;
-	closed.service_count = 0;
-	policy_print(&closed, out);
 }

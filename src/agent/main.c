@@ -20,6 +20,7 @@
 #include "agent/agent_notify.h"
 #include "agent/agent_outside.h"
 #include "agent/agent_text.h"
+#include "nft/nft_owner.h"
 
 #define STATE_FOLDER "/var/lib/leadglass"
 
@@ -27,6 +28,7 @@ enum {
 	EXIT_LEFT = 0,     // asked to
 	EXIT_ANOTHER = 1,  // an agent runs already
 	EXIT_USAGE = 2,    // the command line makes no sense
+	EXIT_AGAIN = 3,    // to be started again: the state folder is there now
 	EXIT_KERNEL = 4,   // no permission, or no nf_tables
 	EXIT_INTERNAL = 5, // out of memory
 	EXIT_NOT_YET = -1,
@@ -52,7 +54,8 @@ static const char usage[] =
         "  --help, --version\n"
         "\n"
         "Exit status: 0 asked to leave (the wall stays), 1 another leadglassd runs,\n"
-        "2 usage, 4 a permission or the kernel's support is missing, 5 internal.\n"
+        "2 usage, 3 the state folder is another one now: start it again,\n"
+        "4 a permission or the kernel's support is missing, 5 internal.\n"
         "Manual: leadglassd(8).\n";
 
 static void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -199,6 +202,7 @@ static void take_signals(void)
 	sigprocmask(SIG_BLOCK, &ends, NULL); // read in the loop: not before the wall stands
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); // ignored, it would take from us what became of our children
 }
 
 static bool may_rule_network(void)
@@ -249,6 +253,32 @@ static int take_state(struct agent *agent)
 	return EXIT_ANOTHER;
 }
 
+// No wall could be put up because the table is another leadglassd's, with folders of its own: that one keeps
+// the wall, and this one would run without.
+static int yield_to_another(struct agent *agent)
+{
+	struct nft_state state = {0};
+	struct nft_owner owner;
+	struct problems problems;
+	struct ruleset found;
+	uint32_t port = 0;
+
+	if (agent->commit.wall)
+		return EXIT_NOT_YET;
+	problem_init(&problems);
+	if (nft_read(agent->nft, &found, &state, &problems) == 0)
+		ruleset_fini(&found);
+	problem_fini(&problems);
+	if (state.inet.owned && !state.inet.mine)
+		port = state.inet.owner;
+	else if (state.bridge.owned && !state.bridge.mine)
+		port = state.bridge.owner;
+	if (!port || !nft_owner_find(port, &owner) || strcmp(owner.name, "leadglassd") != 0)
+		return EXIT_NOT_YET;
+	message("another leadglassd (pid %d) keeps the wall", owner.pid);
+	return EXIT_ANOTHER;
+}
+
 // What is known besides the wall. The agent does without each of them.
 static void open_parts(struct agent *agent)
 {
@@ -279,11 +309,8 @@ static void open_outside(struct agent *agent)
 	if (error)
 		agent_alarm(agent, "control", "nobody can talk to the agent: control socket in %s: %s",
 		            agent->options.run, agent_text_error(error));
-	error = agent_outside_start(agent, group);
-	if (error)
-		agent_alarm(agent, "outside", "drops are not read: %s", agent_text_error(error));
-	else
-		agent_log_catch_up(agent);
+	(void)agent_outside_start(agent, group); // an alarm says what does not work
+	agent_log_catch_up(agent);
 }
 
 // The wall stays as it is, but for a policy that nobody has confirmed: when we are gone, nobody takes it back.
@@ -298,10 +325,11 @@ static void leave(struct agent *agent)
 static void close_all(struct agent *agent)
 {
 	agent_outside_stop(agent);
+	agent_log_catch_up(agent); // to nobody: what still waits is freed
 	for (int i = 0; i < AGENT_CLIENTS_MAX; i++)
 		agent_drop_client(agent, i);
-	if (agent->listener >= 0)
-		close(agent->listener);
+	// The listener is closed by the end of the process, which does not wait for what a client may have sent
+	// before it was accepted (agent_discard.c).
 	agent_access_close(agent);
 	agent_drops_close(agent);
 	agent_peers_close(agent);
@@ -334,10 +362,16 @@ static int run(struct agent *agent)
 	if (status != EXIT_NOT_YET)
 		return status;
 	agent_boot(agent); // the wall, or closed, or an alarm and another attempt soon
+	status = yield_to_another(agent);
+	if (status != EXIT_NOT_YET)
+		return status;
 	open_parts(agent);
 	open_outside(agent);
 	agent_start_sandbox(agent);
-	status = agent_loop(agent) == 0 ? EXIT_LEFT : EXIT_INTERNAL; // says READY=1 when there is a wall
+	if (agent_loop(agent) != 0) // says READY=1 when there is a wall
+		status = EXIT_INTERNAL;
+	else
+		status = agent->again ? EXIT_AGAIN : EXIT_LEFT;
 	leave(agent);
 	return status;
 }
@@ -365,6 +399,7 @@ int main(int argc, char **argv)
 	        .applicant = -1,
 	        .group = (gid_t)-1,
 	        .nonsense = {.every = AGENT_MINUTE, .burst = 5},
+	        .verifications = {.every = 2000, .burst = 1},
 	};
 	for (size_t i = 0; i < AGENT_CLIENTS_MAX; i++)
 		agent->clients[i].fd = -1;

@@ -99,9 +99,10 @@ static int write_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
-// The whole new file under its temporary name, on the disk. What a crash left under that name goes first: its
-// owner and mode are not to be inherited.
-static int write_temporary(int folder, const char *name, const void *data, size_t size, mode_t mode)
+// The whole new file under its temporary name, on the disk when `durable`. What a crash left under that name
+// goes first: its owner and mode are not to be inherited.
+static int write_temporary(int folder, const char *name, const void *data, size_t size, mode_t mode,
+                           bool durable)
 {
 	if (unlinkat(folder, name, 0) < 0 && errno != ENOENT)
 		return -errno;
@@ -111,25 +112,35 @@ static int write_temporary(int folder, const char *name, const void *data, size_
 	int r = fchmod(fd, mode) < 0 ? -errno : 0;
 	if (r == 0)
 		r = write_all(fd, data, size);
-	if (r == 0 && fsync(fd) < 0)
+	if (r == 0 && durable && fsync(fd) < 0)
 		r = -errno;
 	if (close(fd) < 0 && r == 0 && errno != EINTR)
 		r = -errno;
 	return r;
 }
 
-int file_write_durable(int folder, const char *name, const void *data, size_t size, mode_t mode)
+static int replace(int folder, const char *name, const void *data, size_t size, mode_t mode, bool durable)
 {
-	char temporary[NAME_MAX + 1];
+	char temporary[PATH_MAX];
 	int length = snprintf(temporary, sizeof temporary, "%s.new", name);
 	if (length < 0 || (size_t)length >= sizeof temporary)
 		return -ENAMETOOLONG;
-	int r = write_temporary(folder, temporary, data, size, mode);
+	int r = write_temporary(folder, temporary, data, size, mode, durable);
 	if (r == 0 && renameat(folder, temporary, folder, name) < 0)
 		r = -errno;
 	if (r < 0) {
 		unlinkat(folder, temporary, 0);
 		return r;
 	}
-	return fsync(folder) < 0 ? -errno : 0;
+	return durable && fsync(folder) < 0 ? -errno : 0;
+}
+
+int file_write_durable(int folder, const char *name, const void *data, size_t size, mode_t mode)
+{
+	return replace(folder, name, data, size, mode, true);
+}
+
+int file_write_plain(int folder, const char *name, const void *data, size_t size, mode_t mode)
+{
+	return replace(folder, name, data, size, mode, false);
 }

@@ -3,6 +3,8 @@
 // UTF-8, and characters that deceive.
 #include "base/text.h"
 
+#include <string.h>
+
 size_t text_utf8(const char *text, size_t size, uint32_t *ret_character)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -33,4 +35,19 @@ bool text_deceives(uint32_t c)
 {
 	return (c >= 0x80 && c <= 0x9f) || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c == 0x061c;
+}
+
+void text_cut(char *text, size_t size, int wanted)
+{
+	static const char more[] = " ...";
+	size_t end = size - sizeof more;
+
+	if (wanted < 0 || (size_t)wanted < size || size < 2 * sizeof more)
+		return;
+	while (end > size / 2 && text[end] != ' ')
+		end--;
+	if (text[end] != ' ') // one long word: between two characters
+		for (end = size - sizeof more; end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80;)
+			end--;
+	memcpy(text + end, more, sizeof more);
 }

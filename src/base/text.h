@@ -15,4 +15,8 @@ size_t text_utf8(const char *text, size_t size, uint32_t *ret_character);
 // Invisible or direction-turning: a word that holds one is not the word it looks like.
 bool text_deceives(uint32_t character);
 
+// After snprintf into text[size] gave `wanted`: where not all of it found room, what is there ends after a
+// word, with " ...".
+void text_cut(char *text, size_t size, int wanted);
+
 #endif

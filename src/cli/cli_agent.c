@@ -7,12 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/problem.h"
 #include "cli/cli.h"
 #include "policy/policy.h"
 #include "policy/policy_bundle.h"
+
+#define ELSEWHERE "or is --run %s wrong? It is the run folder that leadglassd was started with"
+#define PATIENCE 2000 // ms after which somebody at a terminal is told what is waited for
 
 void cli_reply_fini(struct cli_reply *reply)
 {
@@ -27,8 +31,11 @@ int cli_agent_connect(const char *run, struct control **ret)
 
 	problem_init(&problems);
 	error = control_connect(run, ret, &problems);
-	if (error)
+	if (error) {
 		cli_failure(error, &problems, NULL);
+		if (strcmp(run, CONTROL_FOLDER) != 0 && (error == -ENOENT || error == -ECONNREFUSED))
+			cli_message(ELSEWHERE, run);
+	}
 	problem_fini(&problems);
 	if (!error)
 		return CLI_GO_ON;
@@ -70,6 +77,20 @@ static void complain(const struct cli_reply *reply)
 		cli_message("the agent says: %s", strerror(-reply->answer.error));
 }
 
+static int ask(struct control *control, enum control_kind kind, struct control_request *request,
+               const void *payload, size_t size, struct cli_reply *ret, struct problems *problems)
+{
+	bool watched = isatty(STDERR_FILENO);
+	int error = control_ask(control, kind, request, payload, size, watched ? PATIENCE : CLI_AGENT_TIMEOUT,
+	                        &ret->answer, &ret->payload, &ret->size, problems);
+
+	if (error != -ETIMEDOUT || !watched)
+		return error;
+	problem_fini(problems);
+	cli_message("waiting for the agent...");
+	return control_next(control, CLI_AGENT_TIMEOUT, &ret->answer, &ret->payload, &ret->size, problems);
+}
+
 int cli_agent_ask(struct control *control, enum control_kind kind, struct control_request *request,
                   const void *payload, size_t size, struct cli_reply *ret)
 {
@@ -84,8 +105,7 @@ int cli_agent_ask(struct control *control, enum control_kind kind, struct contro
 	if (control_changes(kind) && !request->who[0])
 		cli_who(request->who);
 	problem_init(&problems);
-	error = control_ask(control, kind, request, payload, size, CLI_AGENT_TIMEOUT, &ret->answer,
-	                    &ret->payload, &ret->size, &problems);
+	error = ask(control, kind, request, payload, size, ret, &problems);
 	if (error)
 		cli_failure(error, &problems, NULL);
 	problem_fini(&problems);
@@ -218,8 +238,11 @@ static int fetch(const char *name, uint64_t number, const char *run, struct cli_
 	struct control *control = NULL;
 	int error = control_connect(run, &control, problems);
 
-	if (error)
+	if (error) {
+		if (strcmp(run, CONTROL_FOLDER) != 0 && (error == -ENOENT || error == -ECONNREFUSED))
+			problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, ELSEWHERE, run);
 		return error == -ENOENT ? -ECONNREFUSED : error;
+	}
 	error = control_ask(control, CONTROL_SHOW, &request, NULL, 0, CLI_AGENT_TIMEOUT, &ret->answer,
 	                    &ret->payload, &ret->size, problems);
 	control_disconnect(control);

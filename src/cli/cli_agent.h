@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/address.h"
 #include "control/control.h"
@@ -39,6 +40,12 @@ int cli_agent_ask_once(const char *run, enum control_kind kind, struct control_r
 // after a message when it is no such array.
 bool cli_reply_items(struct cli_reply *reply, enum control_kind kind, const void **ret_items,
                      size_t *ret_count);
+
+// The process (-1: which one cannot be told) that keeps the wall of this network namespace: the agent of the
+// run folder, or of the usual one. 0: none.
+pid_t cli_agent_beside(const char *run);
+// CLI_GO_ON when there is none; else a message, and CLI_KERNEL.
+int cli_refuse_beside(const char *run);
 
 // The connection this command is typed in: from SSH_CONNECTION (also of the shell that ran sudo), else from the
 // terminal's line in utmp, which knows no ports (0).

@@ -34,12 +34,12 @@ static const struct cli_command command = {
         .least = 0,
         .most = 0,
         .details = "Opens one TCP port to one address until the time is over; the kernel closes it,\n"
-                   "also when no agent runs. Without --to it is a port of this machine; on a gateway\n"
+                   "also when no agent runs. Without --to it is a port of this box; on a gateway\n"
                    "--to names a device of the policy. Opening and closing need root and are logged\n"
                    "with who and why. A policy that is applied meanwhile changes nothing about it;\n"
-                   "the same window given again lasts from now on.\n"
+                   "the same service window given again lasts from now on.\n"
                    "\n"
-                   "Exit status: 0 done, 1 there is no such window, 2 usage, 4 the agent refused.\n"
+                   "Exit status: 0 done, 1 no such window is open, 2 usage, 4 the agent refused.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass allow --for 2h --from 10.20.9.77 --to-port 22 --reason \"new tube\"\n",
@@ -61,7 +61,8 @@ static int read_address(const char *option, const char *text, struct prefix *ret
 	if (error == PREFIX_OK && prefix_is_exact(ret))
 		return CLI_GO_ON;
 	if (error == PREFIX_OK || error == PREFIX_HOST_BITS)
-		cli_message("allow: %s %s: a window is for one address, not for a network", option, text);
+		cli_message("allow: %s %s: a service window is for one address, not for a network", option,
+		            text);
 	else
 		cli_message("allow: %s %s: not an address; write, for example, 10.20.9.77", option, text);
 	return CLI_USAGE;
@@ -102,7 +103,7 @@ static int find_device(const struct policy *policy, const char *name, struct con
 
 		if (!policy_word_equal(&device->name, name))
 			continue;
-		if (policy->role == POLICY_ROLE_HOST) { // which is this machine
+		if (policy->role == POLICY_ROLE_HOST) { // which is this box
 			window->box = 1;
 			return CLI_GO_ON;
 		}
@@ -287,21 +288,25 @@ static int close_windows(const struct cli_arguments *arguments)
 	struct cli_reply reply = {0};
 	struct buffer out = BUFFER_EMPTY;
 	bool all = arguments->options & CLI_ALL;
+	int result = CLI_YES;
 	int status = all ? CLI_GO_ON : read_window(arguments, &request.window);
 
 	if (all && (arguments->from || arguments->to || arguments->to_port))
-		return usage("--close takes --all or says which window");
+		return usage("--close takes --all or says which service window");
 	if (status == CLI_GO_ON)
 		status = cli_agent_ask_once(arguments->run, CONTROL_CLOSE, &request, &reply);
 	if (status == CLI_GO_ON) {
-		if (all) {
-			cli_count(&out, (size_t)reply.answer.number, "window");
+		if (all && !reply.answer.number) {
+			cli_message("no service window is open");
+			result = CLI_NO;
+		} else if (all) {
+			cli_count(&out, (size_t)reply.answer.number, "service window");
 			buffer_text(&out, " closed\n");
 		} else {
 			status_window(&request.window, &out);
 			buffer_text(&out, " is closed\n");
 		}
-		status = cli_answer(&out, CLI_YES);
+		status = cli_answer(&out, result);
 	}
 	cli_reply_fini(&reply);
 	return status;

@@ -12,7 +12,7 @@ static const struct cli_command command = {
         .about = "a new policy, with a way back unless confirmed",
         .synopsis = "[--confirm-within TIME] [--dry-run] [--yes] [--json]\n"
                     "                       [--all] [--run DIR] POLICY\n"
-                    "       leadglass apply --offline [--state DIR] POLICY",
+                    "       leadglass apply --offline [--yes] [--state DIR] POLICY",
         .options = CLI_CONFIRM_WITHIN | CLI_DRY_RUN | CLI_YES_CUT | CLI_JSON | CLI_ALL | CLI_OFFLINE | CLI_RUN |
                    CLI_STATE,
         .least = 1,
@@ -26,8 +26,9 @@ static const struct cli_command command = {
                    "the command is typed in is refused without it (or --yes).\n"
                    "--offline writes it where an agent that starts later takes it from.\n"
                    "\n"
-                   "Exit status: 0 it stands, 1 it would cut the connection, 3 the policy is\n"
-                   "invalid, 4 the agent or the kernel refused.\n"
+                   "Exit status: 0 it stands, 1 it would cut the connection, or another policy\n"
+                   "waits for its confirmation, 3 the policy is invalid, 4 the agent or the kernel\n"
+                   "refused.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass apply --confirm-within 2m policy.conf\n",
@@ -63,7 +64,7 @@ static int apply(const struct cli_arguments *arguments)
 int cli_apply(int argc, char **argv)
 {
 	struct cli_arguments arguments;
-	unsigned online = CLI_CONFIRM_WITHIN | CLI_DRY_RUN | CLI_YES_CUT | CLI_JSON | CLI_ALL | CLI_RUN;
+	unsigned online = CLI_CONFIRM_WITHIN | CLI_DRY_RUN | CLI_JSON | CLI_ALL | CLI_RUN;
 	int status = cli_arguments(&command, argc, argv, &arguments);
 
 	if (status != CLI_GO_ON)
@@ -73,9 +74,9 @@ int cli_apply(int argc, char **argv)
 		return CLI_USAGE;
 	}
 	if ((arguments.options & CLI_OFFLINE) && (arguments.options & online)) {
-		cli_message(
-		        "apply: --offline goes with --state alone: no agent is asked, and nothing is loaded");
+		cli_message("apply: --offline goes with --state and --yes alone: no agent is asked, and "
+		            "nothing is loaded");
 		return CLI_USAGE;
 	}
-	return arguments.options & CLI_OFFLINE ? cli_apply_offline(&arguments) : apply(&arguments);
+	return arguments.options & CLI_OFFLINE ? cli_apply_offline(&command, &arguments) : apply(&arguments);
 }

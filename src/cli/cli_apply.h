@@ -5,8 +5,9 @@
 #define LEADGLASS_CLI_CLI_APPLY_H
 
 struct cli_arguments;
+struct cli_command;
 
 // `apply --offline`: writes the policy into the state folder as the confirmed one. An exit code.
-int cli_apply_offline(const struct cli_arguments *arguments);
+int cli_apply_offline(const struct cli_command *command, const struct cli_arguments *arguments);
 
 #endif

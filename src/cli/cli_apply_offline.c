@@ -16,6 +16,8 @@
 #include "base/problem.h"
 #include "cli/cli.h"
 #include "cli/cli_agent.h"
+#include "cli/cli_change.h"
+#include "cli/cli_cut.h"
 #include "policy/policy.h"
 #include "policy/policy_bundle.h"
 #include "policy/policy_closed.h"
@@ -121,7 +123,29 @@ static int write_it(const char *folder, const struct policy *policy, const struc
 	return cli_answer(&out, CLI_YES);
 }
 
-int cli_apply_offline(const struct cli_arguments *arguments)
+// The agent that starts with it may be this machine's, and then there is no way back by itself. CLI_GO_ON, or
+// an exit code after a message.
+static int see_that_nothing_is_cut(const struct cli_command *command, const struct cli_arguments *arguments,
+                                   const struct policy *policy, const struct ruleset *ruleset)
+{
+	const struct cli_change change = {.command = command, .arguments = arguments};
+	struct cli_cut cut;
+	int status = CLI_GO_ON;
+
+	cli_cut_find(policy, ruleset, NULL, 0, &cut);
+	cli_change_warn(&change, &cut);
+	if (cut.verdict == CLI_CUT_CUT && !(arguments->options & CLI_YES_CUT)) {
+		cli_message(
+		        "nothing was written: leadglassd starts with this policy at once, without a time to "
+		        "confirm");
+		cli_message("--yes writes it all the same, for another box or from a console");
+		status = CLI_NO;
+	}
+	cli_cut_fini(&cut);
+	return status;
+}
+
+int cli_apply_offline(const struct cli_command *command, const struct cli_arguments *arguments)
 {
 	struct buffer bundle = BUFFER_EMPTY;
 	struct policy policy;
@@ -131,9 +155,12 @@ int cli_apply_offline(const struct cli_arguments *arguments)
 	policy_init(&policy);
 	ruleset_init(&ruleset);
 	status = cli_wall(arguments->operands[0], arguments->run, &policy, &ruleset);
-	ruleset_fini(&ruleset); // that it can be made is all that was to be known
 	if (status == CLI_GO_ON) {
 		cli_warnings(&policy, false);
+		status = see_that_nothing_is_cut(command, arguments, &policy, &ruleset);
+	}
+	ruleset_fini(&ruleset);
+	if (status == CLI_GO_ON) {
 		policy_bundle_write(&policy.sources, &bundle);
 		if (buffer_failed(&bundle)) {
 			cli_message("out of memory");

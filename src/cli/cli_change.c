@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/cli_agent.h"
@@ -74,13 +75,22 @@ static int see_that_nothing_waits(const struct cli_change *change)
 
 		cli_span(&left, status->confirm_seconds);
 		cli_message("policy %" PRIu64 " waits for its confirmation, %s more: leadglass confirm or "
-		            "leadglass rollback first",
+		            "leadglass rollback first; nothing was changed",
 		            status->number, left.data ? left.data : "");
 		buffer_fini(&left);
-		r = CLI_KERNEL;
+		r = CLI_NO;
 	}
 	cli_reply_fini(&reply);
 	return r;
+}
+
+// The agent would refuse it, too, but only after everything that would have changed was shown.
+static int see_that_it_may(void)
+{
+	if (geteuid() == 0)
+		return CLI_GO_ON;
+	cli_message("only root may change the wall (sudo); nothing was changed");
+	return CLI_KERNEL;
 }
 
 static int find_cut(struct cli_change *change, struct cli_cut *cut)
@@ -154,12 +164,17 @@ static int finish(const struct cli_change *change, const struct cli_cut *cut,
                   const struct control_answer *answer, int status)
 {
 	struct buffer out = BUFFER_EMPTY;
+	int written;
 
 	if (change->arguments->options & CLI_JSON)
 		cli_change_json(change, cut, answer, &out);
 	else if (answer)
 		cli_change_text(change, answer, &out);
-	return cli_answer(&out, status);
+	written = cli_answer(&out, status);
+	// What could not be answered was done all the same.
+	if (answer && written != status)
+		cli_change_done(answer);
+	return written;
 }
 
 static int go_on(struct cli_change *change, const struct cli_cut *cut)
@@ -186,9 +201,9 @@ static int go_on(struct cli_change *change, const struct cli_cut *cut)
 int cli_change(struct cli_change *change)
 {
 	struct cli_cut cut = {0};
-	int status = CLI_GO_ON;
+	int status = change->arguments->options & CLI_DRY_RUN ? CLI_GO_ON : see_that_it_may();
 
-	if (change->kind == CONTROL_APPLY && !(change->arguments->options & CLI_DRY_RUN))
+	if (status == CLI_GO_ON && change->kind == CONTROL_APPLY && !(change->arguments->options & CLI_DRY_RUN))
 		status = see_that_nothing_waits(change);
 	if (status == CLI_GO_ON)
 		status = read_standing(change);

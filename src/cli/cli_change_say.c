@@ -22,7 +22,7 @@ static void name_policy(uint64_t number, struct buffer *out)
 		buffer_text(out, "the closed wall");
 }
 
-// When a window of so many seconds ends that begins now: "23:54:36 (in 2 min)"
+// When a time of so many seconds ends that begins now: "23:54:36 (in 2 min)"
 static void name_end(uint32_t seconds, struct buffer *out)
 {
 	time_t now = time(NULL), end = now + (time_t)seconds;
@@ -65,7 +65,7 @@ static void warn_cut(const struct cli_change *change, const struct cli_cut *cut)
 	buffer_text(&text, "WARNING: this cuts the connection you type in, ");
 	cli_cut_print(cut, &text);
 	buffer_printf(&text, ":\n  %s\n", cut->reason.data ? cut->reason.data : "");
-	if (!cut->reason.data || !strstr(cut->reason.data, "manage"))
+	if (!cut->managed)
 		buffer_printf(&text, "  manage { from %s; port %u } in the policy would keep it\n",
 		              prefix_print(&cut->from, from), cut->port);
 	if (change->seconds) {
@@ -110,7 +110,7 @@ void cli_change_refuse(const struct cli_change *change)
 	struct buffer text = BUFFER_EMPTY;
 
 	buffer_printf(&text,
-	              "nothing was changed. With a window the old policy comes back by itself:\n"
+	              "nothing was changed. With a time to confirm the old policy comes back by itself:\n"
 	              "  leadglass %s --confirm-within 2m",
 	              change->command->name);
 	if (strcmp(arguments->run, CONTROL_FOLDER) != 0)
@@ -121,10 +121,39 @@ void cli_change_refuse(const struct cli_change *change)
 	warn(&text);
 }
 
+void cli_change_done(const struct control_answer *answer)
+{
+	if (answer->number)
+		cli_message("policy %" PRIu64 " stands", answer->number);
+	else
+		cli_message("the closed wall stands");
+}
+
+static bool count_comment(void *context, const struct ruleset_difference *difference)
+{
+	*(size_t *)context += difference->kind == DIFFERENCE_ELEMENT_CHANGED;
+	return true;
+}
+
+static void write_elements(const struct cli_change *change, const struct control_answer *answer,
+                           struct buffer *out)
+{
+	size_t comments = 0;
+
+	buffer_printf(out, "elements +%u -%u", answer->added, answer->removed);
+	if (change->has_old && change->name)
+		ruleset_compare(&change->new.ruleset, &change->old.ruleset, count_comment, &comments);
+	if (comments && comments <= answer->added)
+		buffer_printf(out, " (%zu only for their line in the policy)", comments);
+}
+
 void cli_change_text(const struct cli_change *change, const struct control_answer *answer, struct buffer *out)
 {
 	name_policy(answer->number, out);
-	buffer_text(out, " stands: ");
+	if (change->given_up && change->given_up != answer->number)
+		buffer_printf(out, " stands again and policy %" PRIu64 " is given up: ", change->given_up);
+	else
+		buffer_text(out, " stands: ");
 	if (change->name) {
 		cli_count(out, change->new.policy.peer_count, "peer");
 		buffer_text(out, ", ");
@@ -137,10 +166,11 @@ void cli_change_text(const struct cli_change *change, const struct control_answe
 		buffer_text(out, "rules unchanged");
 		break;
 	case NFT_ELEMENTS:
-		buffer_printf(out, "elements +%u -%u", answer->added, answer->removed);
+		write_elements(change, answer, out);
 		break;
 	case NFT_EXCHANGED:
-		buffer_printf(out, "rules exchanged, elements +%u -%u", answer->added, answer->removed);
+		buffer_text(out, "rules exchanged, ");
+		write_elements(change, answer, out);
 		break;
 	}
 	buffer_text(out, "; verified\n");

@@ -191,6 +191,21 @@ static bool through_window(const struct control_window *windows, size_t count, s
 	return false;
 }
 
+static bool is_managed(const struct policy *policy, const struct cli_cut *cut)
+{
+	struct span from = policy->manage.from, ports = policy->manage.ports;
+	bool address = false, port = false;
+
+	for (uint32_t i = 0; policy->manage.at && i < from.count; i++)
+		address = address || prefix_contains(&policy->prefixes[from.first + i].prefix, &cut->from);
+	for (uint32_t i = 0; policy->manage.at && i < ports.count; i++) {
+		const struct policy_ports *range = &policy->ports[ports.first + i];
+
+		port = port || (cut->port >= range->first && cut->port <= range->last);
+	}
+	return address && port;
+}
+
 void cli_cut_find(const struct policy *policy, const struct ruleset *ruleset,
                   const struct control_window *windows, size_t window_count, struct cli_cut *ret)
 {
@@ -222,6 +237,7 @@ void cli_cut_find(const struct policy *policy, const struct ruleset *ruleset,
 		ret->verdict = CLI_CUT_BY_WINDOW;
 	else
 		ret->verdict = CLI_CUT_CUT;
+	ret->managed = ret->verdict == CLI_CUT_CUT && is_managed(policy, ret);
 }
 
 void cli_cut_print(const struct cli_cut *cut, struct buffer *out)

@@ -30,6 +30,8 @@ struct cli_cut {
 	uint16_t from_port, port; // `port` is ours
 	char interface[IF_NAMESIZE];
 	uint32_t seconds;
+	bool managed; // CLI_CUT_CUT: the policy's manage block has this address and port, and that is not
+	              // enough
 	struct buffer reason; // why it is cut, in the policy's words
 };
 

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/problem.h"
 #include "cli/cli_agent.h"
 #include "cli/cli_text.h"
+#include "policy/policy.h"
 
 static const struct cli_command command = {
         .name = "drops",
@@ -25,8 +27,8 @@ static const struct cli_command command = {
         .most = 0,
         .details = "One row for who tried what, the latest first: a scan of many ports is one row.\n"
                    "At most 40 rows unless --all is given; the agent keeps 256. It hears of the\n"
-                   "packets the kernel logs, at the rate of the policy's log block; leadglass\n"
-                   "status has the counters of all. --follow goes on with rows as they change,\n"
+                   "packets the kernel logs, at the rate of the policy's log block; the last line\n"
+                   "says how many of all that is. --follow goes on with rows as they change,\n"
                    "until interrupted (with --json one object a line). For root and the group of\n"
                    "the agent's socket.\n"
                    "\n"
@@ -89,8 +91,13 @@ static void write_packet(const struct control_drop *drop, struct buffer *out)
 		write_transport(drop, out);
 }
 
-static void write_place(const struct control_drop *drop, struct buffer *out)
+static void write_place(const struct control_drop *drop, int64_t now, struct buffer *out)
 {
+	if (drop->first_seen && drop->first_seen != drop->last_seen) {
+		buffer_text(out, "since ");
+		cli_clock(out, now, drop->first_seen);
+		buffer_text(out, "; ");
+	}
 	buffer_text(out, drop->chain);
 	if (drop->in_interface[0])
 		buffer_printf(out, ", in %s", drop->in_interface);
@@ -100,18 +107,15 @@ static void write_place(const struct control_drop *drop, struct buffer *out)
 		buffer_printf(out, ": %s", drop->reason);
 }
 
-// Two lines, or more when something is long. Following, the time of day; else how long ago.
-static void write_row(const struct control_drop *drop, int64_t now, struct buffer *out)
+// Two lines, or more when something is long. Following, the time of day; else when it was, seen from now.
+static void write_row(const struct control_drop *drop, int64_t now, bool following, struct buffer *out)
 {
 	struct buffer text = BUFFER_EMPTY;
-	time_t seen = (time_t)drop->last_seen;
-	struct tm parts;
-	char when[16];
 
-	if (now)
-		cli_ago(&text, now, drop->last_seen);
-	else if (localtime_r(&seen, &parts) && strftime(when, sizeof(when), "%H:%M:%S", &parts))
-		buffer_text(&text, when);
+	if (following)
+		cli_clock(&text, now, drop->last_seen);
+	else
+		cli_when(&text, now, drop->last_seen);
 	buffer_printf(out, "%-*s", WHEN_COLUMNS, text.data ? text.data : "");
 	cli_number(out, drop->count, 8);
 	buffer_text(out, "  ");
@@ -120,7 +124,7 @@ static void write_row(const struct control_drop *drop, int64_t now, struct buffe
 	if (!buffer_failed(&text))
 		cli_wrap(out, INDENT, INDENT, text.data ? text.data : "");
 	buffer_clear(&text);
-	write_place(drop, &text);
+	write_place(drop, now, &text);
 	if (!buffer_failed(&text) && text.size) {
 		buffer_printf(out, "%*s", INDENT, "");
 		cli_wrap(out, INDENT, INDENT, text.data);
@@ -177,31 +181,94 @@ static int latest_first(const void *a, const void *b)
 	return ((*x)->count < (*y)->count) - ((*x)->count > (*y)->count);
 }
 
-static void write_rows(const struct control_drop *const *drops, size_t count, size_t rows, struct buffer *out)
+// What the rows leave out: the kernel logs a part of what it drops, and the agent keeps a part of that.
+static void write_share(const struct control_status *status, const struct policy_log *log, struct buffer *out)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	if (status->heard < status->drops) {
+		buffer_printf(&text, "%" PRIu64 " of %" PRIu64 " dropped packets were heard", status->heard,
+		              status->drops);
+		if (log && log->drops)
+			buffer_printf(&text, " (the kernel logs %u/%s of each chain)", log->drops,
+			              log->seconds == 1    ? "second"
+			              : log->seconds == 60 ? "minute"
+			                                   : "hour");
+		else if (log)
+			buffer_text(&text, " (the policy says: log { drops off })");
+	}
+	if (status->forgotten)
+		buffer_printf(&text, "%s%" PRIu64 " row%s given up for later ones", text.size ? "; " : "",
+		              status->forgotten, status->forgotten == 1 ? " was" : "s were");
+	if (text.size && !buffer_failed(&text))
+		cli_wrap(out, 0, 0, text.data);
+	out->failed = out->failed || buffer_failed(&text);
+	buffer_fini(&text);
+}
+
+// How much is logged stands in the policy. Where it cannot be had, the rest is said without it.
+static void write_footer(const struct control_status *status, const char *run, struct buffer *out)
+{
+	struct problems problems;
+	struct policy policy;
+	int error = -ENOENT;
+
+	policy_init(&policy);
+	problem_init(&problems);
+	if (status->heard < status->drops)
+		error = cli_read_policy("@running", run, &policy, &problems);
+	write_share(status, error ? NULL : &policy.log, out);
+	out->failed = out->failed || error == -ENOMEM;
+	problem_fini(&problems);
+	policy_fini(&policy);
+}
+
+static void write_rows(const struct control_status *status, const struct control_drop *const *drops,
+                       size_t count, size_t rows, struct buffer *out)
 {
 	if (!count) {
-		buffer_text(out, "nobody was turned away since the agent started\n");
+		buffer_text(out, status->drops
+		                         ? "nobody was heard of who was turned away since the agent started\n"
+		                         : "nobody was turned away since the agent started\n");
 		return;
 	}
 	buffer_printf(out, "%-*s%8s  WHO TRIED WHAT, WHERE, AND WHY NOT\n", WHEN_COLUMNS, "LAST SEEN", "COUNT");
 	for (size_t i = 0; i < count && i < rows; i++)
-		write_row(drops[i], (int64_t)time(NULL), out);
+		write_row(drops[i], status->now, false, out);
 	if (count > rows)
 		buffer_printf(out, "and %zu more (--all shows them)\n", count - rows);
+}
+
+static int ask_list(struct control *control, enum control_kind kind, struct cli_reply *reply,
+                    const void **ret_items, size_t *ret_count)
+{
+	int status = cli_agent_ask(control, kind, NULL, NULL, 0, reply);
+
+	if (status == CLI_GO_ON && !cli_reply_items(reply, kind, ret_items, ret_count))
+		status = CLI_KERNEL;
+	return status;
 }
 
 // The whole table.
 static int show(const struct cli_arguments *arguments)
 {
 	const struct control_drop **sorted = NULL;
-	struct cli_reply reply = {0};
+	struct cli_reply reply = {0}, sums = {0};
 	struct buffer out = BUFFER_EMPTY;
-	const void *items;
-	size_t count;
-	int status = cli_agent_ask_once(arguments->run, CONTROL_DROPS, NULL, &reply);
+	struct control *control = NULL;
+	const void *items, *statuses;
+	size_t count = 0, status_count = 0;
+	int status = cli_agent_connect(arguments->run, &control);
 
-	if (status == CLI_GO_ON && !cli_reply_items(&reply, CONTROL_DROPS, &items, &count))
+	if (status == CLI_GO_ON)
+		status = ask_list(control, CONTROL_STATUS, &sums, &statuses, &status_count);
+	if (status == CLI_GO_ON && status_count != 1) {
+		cli_message("the agent's answer makes no sense: no status in it");
 		status = CLI_KERNEL;
+	}
+	if (status == CLI_GO_ON)
+		status = ask_list(control, CONTROL_DROPS, &reply, &items, &count);
+	control_disconnect(control);
 	if (status == CLI_GO_ON) {
 		sorted = calloc(count + 1, sizeof(struct control_drop *));
 		if (!sorted) {
@@ -222,11 +289,14 @@ static int show(const struct cli_arguments *arguments)
 			json_end_array(&json);
 			buffer_text(&out, "\n");
 		} else {
-			write_rows(sorted, count, arguments->options & CLI_ALL ? SIZE_MAX : ROWS, &out);
+			write_rows(statuses, sorted, count, arguments->options & CLI_ALL ? SIZE_MAX : ROWS,
+			           &out);
+			write_footer(statuses, arguments->run, &out);
 		}
 		status = cli_answer(&out, CLI_YES);
 	}
 	free(sorted);
+	cli_reply_fini(&sums);
 	cli_reply_fini(&reply);
 	return status;
 }
@@ -263,7 +333,7 @@ static int write_change(const struct control_drop *drop, bool as_json)
 			join_lines(&out);
 		buffer_text(&out, "\n");
 	} else {
-		write_row(drop, 0, &out);
+		write_row(drop, (int64_t)time(NULL), true, &out);
 	}
 	if (buffer_failed(&out)) {
 		cli_message("out of memory");
@@ -293,7 +363,10 @@ static int follow(const struct cli_arguments *arguments)
 
 		cli_reply_fini(&reply);
 		error = control_next(control, -1, &reply.answer, &reply.payload, &reply.size, &problems);
-		if (error) {
+		if (error == -ECONNRESET || error == -EPIPE) {
+			cli_message("the agent has ended");
+			status = CLI_KERNEL;
+		} else if (error) {
 			cli_failure(error, &problems, NULL);
 			status = cli_exit_of(error);
 		} else if (!cli_reply_items(&reply, CONTROL_FOLLOW, &items, &count)) {

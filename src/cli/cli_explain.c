@@ -22,7 +22,7 @@ static const struct cli_command command = {
         .most = 64,
         .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
                    "keeps. Needs no root and no kernel support.\n"
-                   "in|out|forward  to this host, from it, or through it\n"
+                   "in|out|forward  to this box, from it, or through it\n"
                    "PROTOCOL        tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp or a number\n"
                    "SRC, DST        addresses; an IPv6 address with a port is in brackets.\n"
                    "                tcp and udp need a destination port\n"

@@ -28,7 +28,10 @@ static const struct cli_command command = {
 static void write_entry(const struct control_entry *entry, struct buffer *out)
 {
 	buffer_printf(out, "%6llu  ", (unsigned long long)entry->number);
-	cli_date(out, entry->applied_at);
+	if (entry->applied_at)
+		cli_date(out, entry->applied_at);
+	else
+		buffer_printf(out, "%-16s", "-");
 	if (entry->serial)
 		buffer_printf(out, "  %8llu", (unsigned long long)entry->serial);
 	else

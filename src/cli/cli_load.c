@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "cli/cli_agent.h"
 #include "nft/nft.h"
 #include "policy/policy.h"
 #include "ruleset/ruleset.h"
@@ -24,9 +25,10 @@ static const struct cli_command command = {
                    "The policy's rules go, in one transaction, into the network namespace the\n"
                    "command runs in; then they are read back and compared. When the policy is\n"
                    "invalid or the kernel refuses, the rules that stood before go on standing.\n"
+                   "Refused while an agent keeps the wall: leadglass apply is for that.\n"
                    "\n"
-                   "Exit status: 0 the wall is up, 3 the policy is invalid, 4 the kernel refused,\n"
-                   "holds something else than was sent, or a permission is missing.\n"
+                   "Exit status: 0 the wall is up, 3 the policy is invalid, 4 an agent runs, the\n"
+                   "kernel refused, holds something else than was sent, or a permission is missing.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass load policy.conf\n",
@@ -153,6 +155,8 @@ int cli_load(int argc, char **argv)
 	policy_init(&policy);
 	ruleset_init(&ruleset);
 	status = cli_wall(arguments.operands[0], arguments.run, &policy, &ruleset);
+	if (status == CLI_GO_ON)
+		status = cli_refuse_beside(arguments.run);
 	if (status == CLI_GO_ON)
 		cli_warnings(&policy, true);
 	else if (status != CLI_INTERNAL)

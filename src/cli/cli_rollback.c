@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// `leadglass rollback`: ends a window at once, or applies an older policy again.
+// `leadglass rollback`: goes back at once from a policy that waits, or applies an older policy again.
 #include "cli/cli.h"
 
 #include <inttypes.h>
@@ -24,8 +24,9 @@ static const struct cli_command command = {
                    "Else policy NUMBER of leadglass history (without it: the one that held before)\n"
                    "is applied again, under a new number, as leadglass apply does it. Needs root.\n"
                    "\n"
-                   "Exit status: 0 it stands, 1 there is no such policy or it would cut the\n"
-                   "connection, 4 the agent or the kernel refused.\n"
+                   "Exit status: 0 it stands, 1 there is no such policy, it would cut the\n"
+                   "connection, or another waits for its confirmation, 4 the agent or the kernel\n"
+                   "refused.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass rollback\n",
@@ -38,13 +39,14 @@ static bool held(const struct control_entry *entry)
 }
 
 // To which policy it goes; 0 the closed wall, or nobody knows: the agent will say. `change->harmless` when it
-// is the end of a window.
+// ends the time to confirm.
 static uint64_t find_target(struct cli_change *change, const struct control_entry *entries, size_t count)
 {
 	uint64_t confirmed = 0, before = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		change->harmless = change->harmless || entries[i].pending;
+		if (entries[i].pending)
+			change->given_up = entries[i].number;
 		if (entries[i].confirmed)
 			confirmed = entries[i].number;
 	}
@@ -52,8 +54,7 @@ static uint64_t find_target(struct cli_change *change, const struct control_entr
 		if (held(&entries[i]) && entries[i].number < confirmed)
 			before = entries[i].number;
 	}
-	if (change->number && change->number != confirmed)
-		change->harmless = false;
+	change->harmless = change->given_up && (!change->number || change->number == confirmed);
 	return change->harmless ? confirmed : change->number ? change->number : before;
 }
 
@@ -126,6 +127,13 @@ int cli_rollback(int argc, char **argv)
 	status = cli_agent_connect(arguments.run, &change.control);
 	if (status == CLI_GO_ON)
 		status = ask_target(&change, &target);
+	if (status == CLI_GO_ON && change.given_up && !change.harmless) {
+		cli_message("policy %" PRIu64
+		            " waits for its confirmation: leadglass rollback, without a number, "
+		            "goes back from it first; nothing was changed",
+		            change.given_up);
+		status = CLI_NO;
+	}
 	if (status == CLI_GO_ON)
 		read_target(&change, target, name);
 	if (status == CLI_GO_ON)

@@ -16,9 +16,10 @@ static const struct cli_command command = {
         .options = CLI_JSON | CLI_ALL | CLI_RUN,
         .least = 0,
         .most = 0,
-        .details = "For root and the group of the agent's socket. Counters begin at 0 when an\n"
-                   "element of the policy is loaded; connections and last heard when the agent\n"
-                   "starts. Long lists are cut short unless --all is given.\n"
+        .details = "For root and the group of the agent's socket. Counters, connections and last\n"
+                   "heard are sums since the agent started. What belongs to a list of more than\n"
+                   "4096 elements is not counted (-). Long lists are cut short unless --all is\n"
+                   "given.\n"
                    "\n"
                    "Exit status: 0 the wall is up and verified, 1 it is not, 4 the agent could not\n"
                    "be asked.\n"

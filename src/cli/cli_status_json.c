@@ -23,6 +23,8 @@ static void write_wall(const struct control_status *status, struct json *json)
 	json_key_number(json, "elements", status->elements);
 	json_key_number(json, "drops", status->drops);
 	json_key_number(json, "drops_suppressed", status->drops_suppressed);
+	json_key_number(json, "heard", status->heard);
+	json_key_number(json, "forgotten", status->forgotten);
 }
 
 static void write_policy(const struct control_status *status, struct json *json)
@@ -64,6 +66,7 @@ static void write_alarms(const struct status_facts *facts, struct json *json)
 	for (size_t i = 0; i < facts->alarm_count; i++) {
 		json_object(json);
 		json_key_text(json, "name", facts->alarms[i].name);
+		json_key_bool(json, "note", facts->alarms[i].note);
 		cli_json_time(json, "since", facts->alarms[i].since);
 		json_key_text(json, "text", facts->alarms[i].text);
 		json_end(json);
@@ -92,6 +95,15 @@ static void write_windows(const struct status_facts *facts, struct json *json)
 	json_end_array(json);
 }
 
+// Null where nobody counts: 0 would be an answer.
+static void write_counted(struct json *json, const char *key, bool counted, uint64_t number)
+{
+	if (counted)
+		json_key_number(json, key, number);
+	else
+		json_key_text(json, key, NULL);
+}
+
 static void write_peers(const struct status_facts *facts, struct json *json)
 {
 	json_key(json, "peers");
@@ -104,8 +116,8 @@ static void write_peers(const struct status_facts *facts, struct json *json)
 		json_key_text(json, "kind", status_kind_name(peer->kind));
 		json_key_number(json, "elements", peer->elements);
 		json_key_bool(json, "counted", peer->counted);
-		json_key_number(json, "packets", peer->packets);
-		json_key_number(json, "octets", peer->octets);
+		write_counted(json, "packets", peer->counted, peer->packets);
+		write_counted(json, "octets", peer->counted, peer->octets);
 		json_key_number(json, "connections", peer->connections);
 		cli_json_time(json, "last_heard", peer->last_heard);
 		json_end(json);

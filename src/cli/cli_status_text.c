@@ -43,8 +43,19 @@ static void write_line(struct buffer *out, const char *label, struct buffer *tex
 	buffer_fini(text);
 }
 
-static void write_wall(const struct control_status *status, struct buffer *out)
+// The closed wall of a box that never had a policy lets nobody in, not even who may manage.
+static bool somebody_manages(const struct status_facts *facts)
 {
+	for (size_t i = 0; i < facts->peer_count; i++) {
+		if (facts->peers[i].kind == POLICY_OWNER_MANAGE)
+			return true;
+	}
+	return false;
+}
+
+static void write_wall(const struct status_facts *facts, struct buffer *out)
+{
+	const struct control_status *status = facts->status;
 	struct buffer text = BUFFER_EMPTY;
 
 	switch ((enum control_wall)status->wall) {
@@ -55,7 +66,8 @@ static void write_wall(const struct control_status *status, struct buffer *out)
 		buffer_text(&text, "THE WALL IS NOT VERIFIED");
 		break;
 	case CONTROL_WALL_CLOSED:
-		buffer_text(&text, "THE WALL IS CLOSED, only who may manage passes");
+		buffer_text(&text, somebody_manages(facts) ? "THE WALL IS CLOSED, only who may manage passes"
+		                                           : "THE WALL IS CLOSED, nothing passes");
 		break;
 	case CONTROL_WALL_NONE:
 		buffer_text(&text, "THERE IS NO WALL");
@@ -63,6 +75,8 @@ static void write_wall(const struct control_status *status, struct buffer *out)
 	}
 	if (status->reason[0])
 		buffer_printf(&text, ": %s", status->reason);
+	if (status->wall == CONTROL_WALL_CLOSED && !strstr(status->reason, "leadglass apply"))
+		buffer_text(&text, "; leadglass apply POLICY gives it one");
 	if (buffer_failed(&text))
 		out->failed = true;
 	else
@@ -168,7 +182,7 @@ static void write_alarms(const struct status_facts *facts, struct buffer *out)
 		buffer_printf(&text, "%s (%s, ", facts->alarms[i].text, facts->alarms[i].name);
 		cli_ago(&text, facts->status->now, facts->alarms[i].since);
 		buffer_text(&text, ")");
-		write_line(out, "ALARM", &text);
+		write_line(out, facts->alarms[i].note ? "note" : "ALARM", &text);
 	}
 }
 
@@ -219,13 +233,16 @@ static void write_peer(const struct control_status *status, const struct control
 	}
 	cli_number(out, peer->connections, 13);
 	buffer_text(out, "  ");
-	cli_ago(out, status->now, peer->last_heard);
+	if (peer->counted || peer->last_heard)
+		cli_ago(out, status->now, peer->last_heard);
+	else
+		buffer_text(out, "-");
 	buffer_text(out, "\n");
 }
 
 static void write_peers(const struct status_facts *facts, size_t rows, struct buffer *out)
 {
-	size_t heard = 0;
+	size_t heard = 0, uncounted = 0;
 
 	if (!facts->peer_count)
 		return;
@@ -233,12 +250,17 @@ static void write_peers(const struct status_facts *facts, size_t rows, struct bu
 	              "LAST HEARD");
 	for (size_t i = 0; i < facts->peer_count; i++) {
 		heard += facts->peers[i].last_heard != 0;
+		uncounted += !facts->peers[i].counted && !facts->peers[i].last_heard;
 		if (i < rows)
 			write_peer(facts->status, &facts->peers[i], out);
 	}
 	write_more(facts->peer_count, rows, out);
-	if (facts->peer_count > 1)
-		buffer_printf(out, "%zu of %zu were heard since the agent started\n", heard, facts->peer_count);
+	if (facts->peer_count - uncounted > 1)
+		buffer_printf(out, "%zu of %zu were heard since the agent started\n", heard,
+		              facts->peer_count - uncounted);
+	if (uncounted)
+		buffer_printf(out, "%zu %s not counted: %s list is too long\n", uncounted,
+		              uncounted == 1 ? "is" : "are", uncounted == 1 ? "its" : "their");
 }
 
 static void write_counter(const struct control_counter *counter, struct buffer *out)
@@ -276,7 +298,7 @@ static void write_counters(const struct status_facts *facts, size_t rows, struct
 
 void status_text(const struct status_facts *facts, size_t rows, struct buffer *out)
 {
-	write_wall(facts->status, out);
+	write_wall(facts, out);
 	write_confirm(facts->status, out);
 	write_alarms(facts, out);
 	write_windows(facts, out);

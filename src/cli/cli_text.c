@@ -3,6 +3,7 @@
 // Text for people; see cli_text.h.
 #include "cli/cli_text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -65,16 +66,55 @@ void cli_ago(struct buffer *out, int64_t now, int64_t then)
 		              units[unit].name);
 }
 
-void cli_date(struct buffer *out, int64_t when)
+enum detail { WITH_YEAR, WITHOUT_YEAR, OF_DAY };
+
+static size_t print_time(enum detail detail, const struct tm *parts, char text[static 32])
+{
+	switch (detail) {
+	case WITH_YEAR:
+		return strftime(text, 32, "%Y-%m-%d %H:%M", parts);
+	case WITHOUT_YEAR:
+		return strftime(text, 32, "%m-%d %H:%M", parts);
+	case OF_DAY:
+		return strftime(text, 32, "%H:%M:%S", parts);
+	}
+	return 0;
+}
+
+// In local time.
+static void write_time(struct buffer *out, int64_t when, enum detail detail)
 {
 	time_t time = (time_t)when;
 	struct tm parts;
 	char text[32];
 
-	if (localtime_r(&time, &parts) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &parts))
+	if (localtime_r(&time, &parts) && print_time(detail, &parts, text))
 		buffer_text(out, text);
 	else
 		buffer_printf(out, "%lld", (long long)when);
+}
+
+void cli_when(struct buffer *out, int64_t now, int64_t then)
+{
+	if (then > 0 && (then < now - 3599 || then > now + 3599))
+		write_time(out, then, WITHOUT_YEAR);
+	else
+		cli_ago(out, now, then);
+}
+
+void cli_clock(struct buffer *out, int64_t now, int64_t then)
+{
+	time_t today = (time_t)now, time = (time_t)then;
+	struct tm a, b;
+	bool same = localtime_r(&today, &a) && localtime_r(&time, &b) && a.tm_yday == b.tm_yday &&
+	            a.tm_year == b.tm_year;
+
+	write_time(out, then, same ? OF_DAY : WITHOUT_YEAR);
+}
+
+void cli_date(struct buffer *out, int64_t when)
+{
+	write_time(out, when, WITH_YEAR);
 }
 
 void cli_wrap(struct buffer *out, size_t column, size_t indent, const char *text)

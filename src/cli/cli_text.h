@@ -21,6 +21,13 @@ void cli_span(struct buffer *out, uint64_t seconds);
 // "12 s ago", "3 min ago", "2 h ago", "5 d ago"; "never" for 0. Ten columns at most.
 void cli_ago(struct buffer *out, int64_t now, int64_t then);
 
+// When it was, so that it can be found in a log: as cli_ago within the hour, else "11-21 23:40". Eleven columns
+// at most.
+void cli_when(struct buffer *out, int64_t now, int64_t then);
+
+// "23:40:12", or "11-21 23:40" when that was not today.
+void cli_clock(struct buffer *out, int64_t now, int64_t then);
+
 // "2026-11-21 23:50", local time.
 void cli_date(struct buffer *out, int64_t when);
 

@@ -45,6 +45,7 @@ struct report {
 	struct buffer *out;
 	struct json *json; // NULL: text
 	size_t most, count;
+	bool agent;      // there is one
 	size_t comments; // elements that are as meant, but whose comment names another line or file
 };
 
@@ -79,21 +80,28 @@ static void write_sum(const char *path, const struct report *report)
 		buffer_printf(out, "and %zu more (--all shows them)\n", report->count - report->most);
 	if (report->count) {
 		cli_count(out, report->count, "difference");
-		buffer_printf(out, "; leadglass load %s puts this right\n", path);
+		if (!report->agent)
+			buffer_printf(out, "; leadglass load %s puts this right\n", path);
+		else if (strcmp(path, "@running") == 0)
+			buffer_text(out, "; leadglass verify has the agent put this right\n");
+		else
+			buffer_printf(out, "; leadglass apply %s puts this right\n", path);
 		return;
 	}
 	buffer_printf(out, "verified: the kernel holds exactly %s\n", path);
 	if (report->comments) {
 		cli_count(out, report->comments, "comment");
-		buffer_text(out, " in it point to where a line of the policy stood before; load brings them up "
-		                 "to date\n");
+		buffer_text(out, " in it point to where a line of the policy stood before; ");
+		buffer_printf(out, "%s brings them up to date\n", report->agent ? "apply" : "load");
 	}
 }
 
 // Asks the kernel and leaves the answer in `out`. 0 and the number of differences, or -errno with a problem.
-static int ask(const char *path, const struct policy *policy, const struct ruleset *ruleset, unsigned options,
-               struct problems *problems, struct buffer *out, size_t *ret_differences)
+static int ask(const char *path, const struct policy *policy, const struct ruleset *ruleset,
+               const struct cli_arguments *arguments, struct problems *problems, struct buffer *out,
+               size_t *ret_differences)
 {
+	unsigned options = arguments->options;
 	struct json json = JSON_TO(out);
 	struct report context = {.sources = &policy->sources, .out = out, .most = SHOWN_MAX};
 	struct nft *nft = NULL;
@@ -108,6 +116,7 @@ static int ask(const char *path, const struct policy *policy, const struct rules
 	}
 	if (options & CLI_ALL)
 		context.most = SIZE_MAX;
+	context.agent = cli_agent_beside(arguments->run) != 0;
 	error = nft_open(&nft, problems);
 	if (!error)
 		error = nft_verify(nft, ruleset, report, &context, problems, ret_differences);
@@ -207,7 +216,7 @@ static int verify_policy(const struct cli_arguments *arguments)
 	problem_init(&problems);
 	status = cli_wall(name, arguments->run, &policy, &ruleset);
 	if (status == CLI_GO_ON) {
-		int error = ask(name, &policy, &ruleset, arguments->options, &problems, &out, &differences);
+		int error = ask(name, &policy, &ruleset, arguments, &problems, &out, &differences);
 
 		if (error) {
 			cli_failure(error, &problems, &policy.sources);

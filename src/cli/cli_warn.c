@@ -20,11 +20,10 @@ static void warn_interfaces(const struct policy *policy, struct problems *proble
 
 		snprintf(name, sizeof name, "%.*s", (int)word->size, word->text);
 		if (if_nametoindex(name) == 0)
-			problem_addf(
-			        problems, PROBLEM_WARNING, word->at, word->size,
-			        "until there is, nobody can manage this machine through it; `ip link` shows "
-			        "the names",
-			        "there is no interface '%s' here now", name);
+			problem_addf(problems, PROBLEM_WARNING, word->at, word->size,
+			             "until there is, nobody can manage this box through it; `ip link` shows "
+			             "the names",
+			             "there is no interface '%s' here now", name);
 	}
 }
 

@@ -266,12 +266,12 @@ static bool is_for_box(const struct policy *policy, const struct flow_set *s, st
 static struct word near_name(const struct policy *policy, const struct flow_set *s,
                              struct ruleset_origin origin, const uint8_t *local)
 {
-	static const char the_device[] = "the device", the_box[] = "the box", this_host[] = "this host";
+	static const char the_device[] = "the device", the_box[] = "the box", this_box[] = "this box";
 
 	if (is_for_box(policy, s, origin) || (s->flow == FLOW_MANAGE && policy->role != POLICY_ROLE_HOST))
 		return (struct word){.text = the_box, .size = sizeof(the_box) - 1};
 	if (s->flow == FLOW_MANAGE)
-		return (struct word){.text = this_host, .size = sizeof(this_host) - 1};
+		return (struct word){.text = this_box, .size = sizeof(this_box) - 1};
 	for (size_t d = 0; local && d < policy->device_count; d++) {
 		const struct span addresses_of = policy->devices[d].addresses;
 

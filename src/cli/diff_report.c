@@ -52,7 +52,7 @@ bool diff_report(const struct diff_side *old, const struct diff_side *new, const
 			buffer_printf(out, "flows: %zu opened, %zu closed\n", counts.opened, counts.closed);
 		else
 			buffer_text(out, "flows: no differences\n");
-		if ((counts.opened || counts.closed) && old->policy.role != new->policy.role)
+		if (counts.opened && counts.closed && old->policy.role != new->policy.role)
 			buffer_text(out, "the role changes, so every flow is listed as closed there and opened "
 			                 "here\n");
 		buffer_add(out, flows.data, flows.size);

@@ -6,17 +6,23 @@ _leadglass_offer()
 	mapfile -t COMPREPLY < <(compgen "$@" -- "${COMP_WORDS[COMP_CWORD]}")
 }
 
-# Numbers of the policies that the agent keeps, each after the prefix given. Nothing without an agent, or for who
-# may not ask it.
+# Numbers of the policies that the agent keeps (that of the --run already typed), each after the prefix given.
+# Nothing without an agent, or for who may not ask it.
 _leadglass_numbers()
 {
-	local number rest
+	local number rest i run=()
 
+	for ((i = 2; i < COMP_CWORD - 1; i++)); do
+		if [[ ${COMP_WORDS[i]} == --run ]]; then
+			if [[ ${COMP_WORDS[i+1]} == = ]]; then ((++i)); fi
+			if ((i + 1 < COMP_CWORD)); then run=(--run "${COMP_WORDS[i+1]}"); fi
+		fi
+	done
 	while read -r number rest; do
 		if [[ $number == [0-9]* ]]; then
 			printf '%s%s\n' "$1" "$number"
 		fi
-	done < <("${COMP_WORDS[0]}" history 2>/dev/null)
+	done < <("${COMP_WORDS[0]}" history ${run[@]+"${run[@]}"} 2>/dev/null)
 }
 
 # A policy: a file, or with @ one that the agent keeps.
@@ -54,7 +60,7 @@ _leadglass()
 	allow) options="--for --from --to --to-port --reason --list --close --all --json --run" ;;
 	load) options="--json --no-read-back --verbose --run" ;;
 	list) options="--json" ;;
-	remove) options="--yes" ;;
+	remove) options="--yes --run" ;;
 	help)
 		if ((COMP_CWORD == 2)); then
 			_leadglass_offer -W "$commands"

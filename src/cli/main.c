@@ -24,7 +24,7 @@ static const struct {
         {"status", cli_status, "how the wall stands, and who talks through it"},
         {"drops", cli_drops, "who was turned away, and why"},
         {"apply", cli_apply, "a new policy, with a way back unless confirmed"},
-        {"confirm", cli_confirm, "keep the policy that was applied with a window"},
+        {"confirm", cli_confirm, "keep the policy that was applied with --confirm-within"},
         {"rollback", cli_rollback, "go back to an earlier policy"},
         {"history", cli_history, "which policies were applied, and what became of them"},
         {"show", cli_show, "a policy the agent keeps, as it was written"},

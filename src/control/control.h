@@ -17,7 +17,7 @@
 
 #define CONTROL_FOLDER "/run/leadglass"
 #define CONTROL_SOCKET "control"  // in that folder
-#define CONTROL_MAGIC 0x4c474331u // "LGC1"; changes with every change of a structure here
+#define CONTROL_MAGIC 0x4c474332u // "LGC2"; changes with every change of a structure here
 #define CONTROL_PAYLOAD_MAX (66u << 20)
 
 enum control_kind {
@@ -35,7 +35,7 @@ enum control_kind {
 	CONTROL_VERIFY,  // compares the kernel's rules with the standing policy; text: the differences
 	// For root
 	CONTROL_APPLY,    // payload: a policy bundle; `seconds`: window, 0: none
-	CONTROL_CONFIRM,  //
+	CONTROL_CONFIRM,  // `number`: the policy that is to stay; 0: whichever waits
 	CONTROL_ROLLBACK, // `number`: to which policy; 0: the one before
 	CONTROL_ALLOW,    // `window`
 	CONTROL_CLOSE,    // `window` (from, to, port), or all of them when its port is 0
@@ -102,8 +102,11 @@ struct control_status {
 	uint32_t confirm_seconds;                // left to confirm; 0: nothing waits
 	uint32_t peers, elements, windows, alarms, repairs;
 	uint32_t generation;       // of the kernel's rules
+	uint32_t notes;            // worth knowing, no alarms
 	uint64_t drops;            // packets dropped since the wall was loaded, by the kernel's counters
 	uint64_t drops_suppressed; // lines of the log that were suppressed
+	uint64_t heard;            // packets whose records were read: all that CONTROL_DROPS can tell of
+	uint64_t forgotten;        // rows of CONTROL_DROPS given up for others
 	uint8_t hash[32];          // SHA-256 of the bundle
 	char version[32];
 	char site[64], unit[64];
@@ -116,7 +119,8 @@ struct control_status {
 struct control_alarm {
 	int64_t since;
 	char name[32];  // "foreign-flowtable", "state-unwritable", ...
-	char text[224]; // one line
+	uint8_t note;   // 1: worth knowing, nothing is wrong with the wall
+	char text[319]; // one line
 };
 
 struct control_peer {
@@ -193,10 +197,22 @@ int control_accept(int listener, struct control_peer_id *ret); // descriptor or 
 // Receives one request without waiting, checked: size, magic, kind, no control characters in texts, texts
 // terminated; a payload only where the kind has one, sealed against change (F_SEAL_WRITE, SHRINK, GROW) and as
 // long as it says. 0 with *ret_payload (malloc'ed, NUL after it; or NULL); -EAGAIN; -ECONNRESET the other side
-// has gone; -EPROTO it talks nonsense (*ret_why says what; close it).
+// has gone; -EPROTO it talks nonsense (*ret_why says what; close it, after control_hang_up); -EPERM it sends a
+// descriptor and is neither root nor who we are: that is left where it is, so nothing more can be received
+// (close it likewise).
 int control_receive(int fd, struct control_request *ret, char **ret_payload, size_t *ret_size,
                     const char **ret_why);
 // Sends without waiting. 0; -EAGAIN the other side does not read; else -errno.
 int control_send(int fd, struct control_answer *answer, const void *payload, size_t size);
+
+// A sealed memfd for control_send_shared, which several answers can share. The descriptor or -errno.
+int control_payload_new(const void *data, size_t size);
+int control_send_shared(int fd, struct control_answer *answer, int payload, size_t size);
+
+// Before a connection is closed: hangs up on it and takes what the other side had still sent. True: to close it
+// takes no time. False: it holds descriptors of somebody who is neither root nor who we are. Whoever frees them
+// may have to wait as long as their owner likes (a TCP socket with SO_LINGER, whose other end does not read),
+// so it has to be a process that ends: agent_discard.c.
+bool control_hang_up(int fd);
 
 #endif

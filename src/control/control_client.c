@@ -135,6 +135,10 @@ static int receive(struct control *control, int timeout, struct control_answer *
 
 	if (!error)
 		error = control_wire_receive(control->fd, &answer, sizeof(answer), 0, &payload, ret_why);
+	// An agent that has no place for us answers and closes without having read our request. The kernel
+	// tells of that first, once, and then gives the answer.
+	if (error == -ECONNRESET)
+		error = control_wire_receive(control->fd, &answer, sizeof(answer), 0, &payload, ret_why);
 	if (error)
 		return error;
 	*ret_why = examine(&answer, control->kind, payload >= 0);

@@ -17,6 +17,7 @@
 #include "control/control_wire.h"
 
 #define BACKLOG 64
+#define DATAGRAMS_MAX 256 // taken from one connection; the kernel keeps some ten (net.unix.max_dgram_qlen)
 #define LARGE (64u << 10) // octets: of an answer that waits for the one before it to be read
 
 #ifndef SO_PASSRIGHTS
@@ -103,8 +104,8 @@ int control_accept(int listener, struct control_peer_id *ret)
 		close(fd);
 		return error;
 	}
-	// Who has no payload to send needs no descriptors. To close one can take long (SO_LINGER), and it is we
-	// who close it; older kernels have no way to keep them away.
+	// Who has no payload to send needs no descriptors. Older kernels have no way to keep them away, and
+	// none keeps away what was sent before we accepted: see control_hang_up.
 	if (!trusted(ret))
 		(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
 	return fd;
@@ -142,6 +143,20 @@ static const char *examine(struct control_request *request, bool descriptor)
 	return request->payload > CONTROL_PAYLOAD_MAX ? "a payload that is too large" : NULL;
 }
 
+// Whether the next datagram carries descriptors; it stays where it is.
+static bool carries_descriptors(int fd)
+{
+	char octet;
+	struct iovec part = {.iov_base = &octet, .iov_len = 1};
+	struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t got;
+
+	do
+		got = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	return got >= 0 && (header.msg_flags & MSG_CTRUNC);
+}
+
 int control_receive(int fd, struct control_request *ret, char **ret_payload, size_t *ret_size,
                     const char **ret_why)
 {
@@ -152,6 +167,13 @@ int control_receive(int fd, struct control_request *ret, char **ret_payload, siz
 
 	*ret_payload = NULL;
 	*ret_size = 0;
+	error = identify(fd, &id);
+	if (error)
+		return error;
+	if (!trusted(&id) && carries_descriptors(fd)) {
+		*ret_why = "a descriptor from who may send none";
+		return -EPERM;
+	}
 	error = control_wire_receive(fd, &request, sizeof(request), MSG_DONTWAIT, &payload, ret_why);
 	if (error)
 		return error;
@@ -160,11 +182,8 @@ int control_receive(int fd, struct control_request *ret, char **ret_payload, siz
 		error = -EPROTO;
 	else
 		*ret_why = "";
-	if (!error && payload >= 0) {
-		error = identify(fd, &id);
-		if (!error && trusted(&id))
-			error = control_payload_read(payload, request.payload, &text, ret_why);
-	}
+	if (!error && payload >= 0)
+		error = control_payload_read(payload, request.payload, &text, ret_why);
 	if (payload >= 0)
 		close(payload);
 	if (error)
@@ -184,6 +203,14 @@ static bool behind(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) == 0 && memory[SK_MEMINFO_WMEM_ALLOC] > 0;
 }
 
+int control_send_shared(int fd, struct control_answer *answer, int payload, size_t size)
+{
+	answer->magic = CONTROL_MAGIC;
+	answer->payload = (uint32_t)size;
+	control_text_mend(answer->text, sizeof(answer->text));
+	return control_wire_send(fd, answer, sizeof(*answer), payload, MSG_DONTWAIT);
+}
+
 int control_send(int fd, struct control_answer *answer, const void *payload, size_t size)
 {
 	int memory = -1, error;
@@ -193,16 +220,71 @@ int control_send(int fd, struct control_answer *answer, const void *payload, siz
 	// What is sent and not read stays in memory, and asking costs nothing.
 	if (size > LARGE && behind(fd))
 		return -EAGAIN;
-	answer->magic = CONTROL_MAGIC;
-	answer->payload = (uint32_t)size;
-	control_text_mend(answer->text, sizeof(answer->text));
 	if (size) {
 		memory = control_payload_new(payload, size);
 		if (memory < 0)
 			return memory;
 	}
-	error = control_wire_send(fd, answer, sizeof(*answer), memory, MSG_DONTWAIT);
+	error = control_send_shared(fd, answer, memory, size);
 	if (memory >= 0)
 		close(memory);
 	return error;
+}
+
+enum waiting { WAITING_NOTHING, WAITING_DATAGRAM, WAITING_DESCRIPTORS };
+
+// The next datagram of a connection that tells who sent each (SO_PASSCRED): an empty one otherwise looks like
+// the end. There is room for that and nothing else, so descriptors show as what was cut off.
+static enum waiting look(int fd, int flags)
+{
+	union {
+		struct cmsghdr align;
+		char octets[CMSG_SPACE(sizeof(struct ucred))];
+	} room;
+	char octet;
+
+	for (unsigned attempt = 0; attempt < 4; attempt++) {
+		struct iovec part = {.iov_base = &octet, .iov_len = 1};
+		struct msghdr header = {
+		        .msg_iov = &part,
+		        .msg_iovlen = 1,
+		        .msg_control = room.octets,
+		        .msg_controllen = sizeof(room.octets),
+		};
+		ssize_t got = recvmsg(fd, &header, flags | MSG_DONTWAIT);
+
+		if (got < 0 &&
+		    (errno == EINTR || errno == ECONNRESET)) // the latter is told once, before the rest
+			continue;
+		if (got < 0)
+			break;
+		if (header.msg_flags & MSG_CTRUNC)
+			return WAITING_DESCRIPTORS;
+		return got || header.msg_controllen ? WAITING_DATAGRAM : WAITING_NOTHING;
+	}
+	return WAITING_NOTHING;
+}
+
+bool control_hang_up(int fd)
+{
+	struct control_peer_id id;
+	int yes = 1;
+
+	if (identify(fd, &id) == 0 && trusted(&id))
+		return true;
+	// From here on nothing more comes.
+	(void)shutdown(fd, SHUT_RDWR);
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0)
+		return false;
+	for (unsigned i = 0; i < DATAGRAMS_MAX; i++) {
+		switch (look(fd, MSG_PEEK)) {
+		case WAITING_NOTHING:
+			return true;
+		case WAITING_DESCRIPTORS:
+			return false;
+		case WAITING_DATAGRAM:
+			(void)look(fd, 0);
+		}
+	}
+	return false;
 }

@@ -29,9 +29,6 @@ bool control_text_good(char *text, size_t room);
 // Makes a line of text of whatever is there: cut off at its room or inside a character, with line ends.
 void control_text_mend(char *text, size_t room);
 
-// A memfd with `data` in it that nobody can change any more. The descriptor or -errno.
-int control_payload_new(const void *data, size_t size);
-
 // Reads such a memfd of exactly `size` octets. 0 and *ret (malloc'ed, NUL after it); -EPROTO with *ret_why;
 // else -errno. Does not close it.
 int control_payload_read(int payload, size_t size, char **ret, const char **ret_why);

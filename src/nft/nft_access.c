@@ -81,7 +81,7 @@ static const char *describe(const struct nft_access *access, char text[static WI
 	char from[PREFIX_TEXT_MAX], to[PREFIX_TEXT_MAX];
 	prefix_print(&access->from, from);
 	snprintf(text, WINDOW_TEXT_MAX, "%s to %s on %u", from,
-	         access->box ? "this machine" : prefix_print(&access->to, to), access->port);
+	         access->box ? "this box" : prefix_print(&access->to, to), access->port);
 	return text;
 }
 

@@ -306,11 +306,11 @@ int commit_apply(struct commit *commit, const struct state_entry *entry, int64_t
 	return 0;
 }
 
-int commit_confirm(struct commit *commit, int64_t unix_now)
+int commit_confirm(struct commit *commit, int64_t now, int64_t unix_now)
 {
 	if (commit->step != COMMIT_IDLE)
 		return -EBUSY;
-	if (!commit->record.pending)
+	if (!commit->record.pending || now >= commit->deadline)
 		return -ENOENT;
 	struct state_record *record = &commit->record;
 	start(commit, COMMIT_EVENT_CONFIRM, record->pending);

@@ -86,8 +86,9 @@ void commit_boot(struct commit *commit, const struct state_record *record, int64
 // for its confirmation (or a step is under way).
 int commit_apply(struct commit *commit, const struct state_entry *entry, int64_t window, int64_t now,
                  int64_t unix_now);
-// 0; -ENOENT nothing waits for a confirmation; -EBUSY. When the record cannot be written the window goes on.
-int commit_confirm(struct commit *commit, int64_t unix_now);
+// 0; -ENOENT nothing waits for a confirmation, or its window has ended, whether or not commit_tick has seen
+// that yet; -EBUSY. When the record cannot be written the window goes on.
+int commit_confirm(struct commit *commit, int64_t now, int64_t unix_now);
 // Ends a window by hand. 0; -ENOENT there is none: to go back further, apply the older policy again (`copy_of`;
 // state_record_previous); -EBUSY.
 int commit_rollback(struct commit *commit, int64_t now, int64_t unix_now);

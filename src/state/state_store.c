@@ -70,6 +70,10 @@ static int claim(int folder, const char *path, struct problems *problems)
 	int r = fstat(folder, &status) < 0 ? -errno : 0;
 	if (r == 0 && !trusted(path, "", &status, problems))
 		return -EPERM;
+	// Whoever may open the folder could hold its lock, and keep us out. One that is root's while we are not
+	// stays as it is.
+	if (r == 0 && status.st_uid == geteuid() && (status.st_mode & 07077) && fchmod(folder, 0700) < 0)
+		r = -errno;
 	if (r == 0 && flock(folder, LOCK_EX | LOCK_NB) < 0)
 		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (r == -EBUSY)

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ UPDATE = sys.argv[-1] == "--update"
 if UPDATE:
     sys.argv.pop()
 
-from command import INTERNAL, KERNEL, NO, POLICY, ROOT, TREE, USAGE, YES, Case, main
+from command import INTERNAL, KERNEL, NO, POLICY, PROGRAM, ROOT, TREE, USAGE, YES, Case, main
 
 FAKE = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 GOLDEN = TREE / "tests/cli/agent" if TREE else None
@@ -43,6 +44,7 @@ class AgentCase(Case):
         self.addCleanup(end)
         self.assertEqual(agent.stdout.readline(), "ready\n")
         self.end_scene = end
+        return agent
 
     def agent(self, code, *words, **more):
         return self.expect(code, words[0], "--run", "run", *words[1:], **more)
@@ -58,7 +60,8 @@ class AgentCase(Case):
 
 class Status(AgentCase):
     def test_scenes(self):
-        for scene, code in (("up", YES), ("window", YES), ("trouble", NO), ("closed", NO), ("none", NO), ("many", YES)):
+        for scene, code in (("up", YES), ("window", YES), ("trouble", NO), ("closed", NO), ("closed-manage", NO),
+                            ("none", NO), ("many", YES)):
             with self.subTest(scene):
                 self.scene(scene)
                 self.golden(f"status-{scene}", self.agent(code, "status").out)
@@ -77,7 +80,10 @@ class Status(AgentCase):
         self.golden("status-json", out)
         answer = json.loads(out)
         self.assertEqual((answer["wall"], answer["policy"]["number"], answer["agent"]["seccomp"]), ("unverified", 12, False))
-        self.assertEqual(len(answer["peers"]), 4)
+        self.assertEqual([(peer["packets"], peer["counted"]) for peer in answer["peers"]],
+                         [(120345, True), (0, True), (40, True), (None, False), (None, False)])
+        self.assertEqual([alarm["note"] for alarm in answer["alarms"]], [False, True])
+        self.assertEqual((answer["heard"], answer["forgotten"]), (1014, 3))
         self.assertEqual(answer["windows"][0]["to"], None)
 
     def test_json_has_everything(self):
@@ -103,8 +109,9 @@ class Drops(AgentCase):
     def test_follow(self):
         self.scene("up")
         result = self.leadglass("drops", "--follow", "--run", "run")
-        self.assertEqual((result.code, result.err.count("\n")), (KERNEL, 1), result)  # the agent went away
-        self.golden("drops-follow", result.out)
+        self.assertEqual((result.code, result.err), (KERNEL, "leadglass: the agent has ended\n"), result)
+        # The second is of today, and always another time
+        self.golden("drops-follow", re.sub(r"(?m)^\d\d:\d\d:\d\d ", "HH:MM:SS ", result.out))
         result = self.leadglass("drops", "--follow", "--json", "--run", "run")
         rows = [json.loads(line) for line in result.out.splitlines()]
         self.assertEqual([row["count"] for row in rows], [1000, 3])
@@ -180,16 +187,17 @@ class Others(AgentCase):
 
 class Talk(AgentCase):
     ASKING = (["status"], ["drops"], ["drops", "--follow"], ["history"], ["show"], ["verify"], ["metrics"],
-              ["confirm"], ["rollback"], ["apply", "--dry-run", "policy.conf"],
-              ["apply", "policy.conf"], ["print", "@running"])
+              ["confirm"], ["rollback", "--dry-run"], ["apply", "--dry-run", "policy.conf"], ["print", "@running"],
+              *([["apply", "policy.conf"]] if ROOT else []))  # who is not root does not get as far as to ask
 
-    def everywhere(self, text):
+    def everywhere(self, text, *more):
         for words in self.ASKING:
             result = self.agent(KERNEL, *words)
-            self.assertIn(text, result.err, words)
+            for part in (text, *more):
+                self.assertIn(part, result.err, words)
 
     def test_no_agent(self):
-        self.everywhere("no agent runs here (run/control)")
+        self.everywhere("no agent runs here (run/control)", "leadglass: or is --run run wrong? ")
         (self.folder / "run").mkdir()
         self.everywhere("no agent runs here (run/control); start leadglassd")
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as old:
@@ -205,16 +213,51 @@ class Talk(AgentCase):
         for words in (["status"], ["drops"], ["history"]):
             self.assertIn("makes no sense", self.agent(KERNEL, *words).err)
 
+    def test_patience(self):
+        """Somebody at a terminal is told what is waited for; a log is not."""
+        slow = self.scene("slow")
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        asking = subprocess.Popen([PROGRAM, "metrics", "--run", "run"], cwd=self.folder, stdout=subprocess.PIPE, stderr=theirs,
+                                  text=True)
+        os.close(theirs)
+        self.assertEqual(os.read(ours, 100), b"leadglass: waiting for the agent...\r\n")
+        slow.stdin.write("\n")
+        slow.stdin.flush()
+        self.assertIn("leadglass_wall_up 1", asking.communicate(timeout=30)[0])
+        self.assertEqual(asking.returncode, YES)
+
     def test_refused(self):
-        self.scene("up")
+        self.scene("window")
         for words in (["confirm"], ["allow", "--for", "2h", "--from", "10.20.9.77", "--to-port", "22", "--reason", "test"]):
             # who asks is said; sudo knows it, and its word counts when it made us root
             who = "alice" if ROOT else pwd.getpwuid(os.getuid()).pw_name
             self.assertIn(f"not here, {who} from 10.20.9.77", self.agent(KERNEL, *words).err, words)
+        self.end_scene()
+        self.scene("up")
         for words in (["rollback"], ["apply", "--yes", "policy.conf"]):  # they show what they are about to change
             result = self.leadglass(*words, "--run", "run")
             self.assertEqual(result.code, KERNEL, result)
-            self.assertIn("not here, ", result.err, words)
+            self.assertIn("not here, " if ROOT else "only root may change the wall (sudo); nothing was changed",
+                          result.err, words)
+            self.assertEqual("flows: " in result.err, ROOT and words[0] == "apply", words)
+
+    def test_something_waits(self):
+        if not ROOT:
+            self.skipTest("needs root")
+        self.scene("window")
+        result = self.leadglass("apply", "--run", "run", "policy.conf")
+        self.assertEqual((result.code, result.err.splitlines()[-1]), (NO, "leadglass: policy 13 waits for its confirmation, "
+                         "1 min 50 s more: leadglass confirm or leadglass rollback first; nothing was changed"), result)
+
+    def test_refused_beside_an_agent(self):
+        """Also where the kernel would let them: it might be an agent that does not own the table."""
+        self.scene("up")
+        for words in (["load", "policy.conf"], ["remove", "--yes"]):
+            result = self.agent(KERNEL, *words)
+            self.assertRegex(result.err, r"leadglass: table inet leadglass belongs to process \d+ \(leadglassd\); the agent "
+                             "keeps this wall: use leadglass apply; or end the agent first, and the wall stays as it is\n")
+        self.assertIn("leave this box open", self.agent(USAGE, "remove").err)
 
 
 class Options(AgentCase):

@@ -71,6 +71,7 @@ class Completion(Case):
         fake = self.folder / "bin"
         fake.mkdir()
         (fake / "leadglass").write_text("#!/bin/sh\n[ \"$1\" = history ] || exit 1\n"
+                                        "[ \"$2$3\" != --runother ] || { echo '     7  2026-11-22'; exit; }\n"
                                         "echo 'NUMBER  APPLIED'\necho '    10  2026-11-22'\necho '        by alice'\n"
                                         "echo '     9  2026-11-22'\n")
         (fake / "leadglass").chmod(0o755)
@@ -82,6 +83,8 @@ class Completion(Case):
         self.assertEqual(self.complete("show", ""), ["10", "9"])
         self.assertEqual(self.complete("rollback", "1"), ["10"])
         self.assertEqual(self.complete("rollback", "9", ""), [])
+        self.assertEqual(self.complete("rollback", "--run", "other", ""), ["7"])
+        self.assertEqual(self.complete("check", "--run", "=", "other", "@"), ["@running", "@7"])
         (fake / "leadglass").write_text("#!/bin/sh\necho 'leadglass: no agent runs here' >&2\nexit 4\n")
         self.assertEqual(self.complete("check", "@"), ["@running"])
         self.assertEqual(self.complete("show", ""), [])

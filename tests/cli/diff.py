@@ -92,7 +92,7 @@ class Diff(Case):
     def test_manage_and_log(self):
         self.changed(HOST, HOST.replace("manage { from 10.20.9.0/24 }", "manage { from 10.20.9.7 }\nlog { drops off }"),
                      ["~ manage: from 10.20.9.0/24 -> 10.20.9.7", "~ log: drops 10/second -> off"],
-                     ["- 10.20.9.0/24 may administer this host on port 22, in part"])
+                     ["- 10.20.9.0/24 may administer this box on port 22, in part"])
 
     def test_wider_network_opens_only(self):
         self.changed(HOST, HOST.replace("10.20.0.9", "10.20.0.8/29"),

@@ -2,8 +2,8 @@
 //
 // usage: fake_agent FOLDER SCENE
 // Answers on FOLDER/control as an agent would in a certain situation, so that what the command makes of it can
-// be looked at. Writes "ready" once it listens; ends when its standard input does. Times are fixed, but for
-// drops, which the command compares with the clock.
+// be looked at. Writes "ready" once it listens; ends when its standard input does. Times are fixed, but for a
+// drop that is followed and of today.
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -36,7 +36,9 @@ static const struct control_status up = {
         .peers = 2,
         .elements = 9,
         .generation = 31,
-        .drops = 1234,
+        .drops = 26040,
+        .heard = 1014,
+        .forgotten = 3,
         .hash = {0x3f, 0x2a, 0x9c, 0x01, 0xd4, 0xe5, 0x66, 0x77},
         .version = "0.1.0",
         .site = "st-anna",
@@ -67,6 +69,11 @@ static const struct control_peer peers[] = {
          .elements = 5000,
          .connections = 3,
          .last_heard = NOW - 86400 * 2},
+        {.name = "workstations", .kind = 2, .elements = 5000},
+};
+
+static const struct control_peer manage[] = {
+        {.name = "manage", .kind = 4, .counted = 1, .elements = 1},
 };
 
 static const struct control_counter counters[] = {
@@ -85,6 +92,10 @@ static const struct control_alarm alarms[] = {
          .name = "foreign-flowtable",
          .text = "table inet fast has a flowtable: packets of established connections pass it and not this "
                  "wall"},
+        {.since = NOW - 60,
+         .name = "foreign-drop",
+         .note = 1,
+         .text = "table inet other has a chain that may drop more than the policy does"},
 };
 
 static const struct control_window windows[] = {
@@ -113,7 +124,6 @@ static const struct control_entry entries[] = {
          .outcome = "confirmed",
          .who = "alice from 2001:db8:20:1234:5678:9abc:def0:1234"},
         {.number = 11,
-         .applied_at = NOW - 8000,
          .decided_at = NOW - 7900,
          .peers = 12000,
          .hash = {0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa},
@@ -222,7 +232,7 @@ static struct control_status status_of(const char *scene)
 		status.capabilities = status.outside = 0;
 		status.drops_suppressed = 4000;
 		status.collector[0] = '\0';
-	} else if (strcmp(scene, "closed") == 0 || strcmp(scene, "none") == 0) {
+	} else if (strncmp(scene, "closed", 6) == 0 || strcmp(scene, "none") == 0) {
 		status = (struct control_status){
 		        .now = NOW,
 		        .started_at = NOW - 5,
@@ -266,13 +276,13 @@ static void many_peers(int client, struct control_answer *answer)
 static void send_drops(int client, struct control_answer *answer, bool follow)
 {
 	struct control_drop sent[LENGTH(drops)];
-	int64_t now = (int64_t)time(NULL);
-
 	memcpy(sent, drops, sizeof(drops));
 	for (size_t i = 0; i < LENGTH(drops); i++) {
-		sent[i].first_seen = follow ? NOW - 1 : now - drops[i].first_seen;
-		sent[i].last_seen = follow ? NOW : now - drops[i].last_seen;
+		sent[i].first_seen = NOW - drops[i].first_seen;
+		sent[i].last_seen = NOW - drops[i].last_seen;
 	}
+	if (follow)
+		sent[1].first_seen = sent[1].last_seen = (int64_t)time(NULL);
 	if (!follow) {
 		send_items(client, answer, sent, sizeof(sent));
 		return;
@@ -317,7 +327,7 @@ static void respond(int client, const struct control_request *request, const cha
 	        "chain input: rule 3 is missing\nset accepts4: 10.9.9.9 . 104 is not ours\n";
 	struct control_answer answer = {.kind = request->kind, .last = 1};
 	struct control_status status = status_of(scene);
-	bool empty = strcmp(scene, "closed") == 0 || strcmp(scene, "none") == 0,
+	bool empty = strncmp(scene, "closed", 6) == 0 || strcmp(scene, "none") == 0,
 	     trouble = strcmp(scene, "trouble") == 0;
 
 	switch ((enum control_kind)request->kind) {
@@ -330,6 +340,8 @@ static void respond(int client, const struct control_request *request, const cha
 	case CONTROL_PEERS:
 		if (strcmp(scene, "many") == 0)
 			many_peers(client, &answer);
+		else if (strcmp(scene, "closed-manage") == 0)
+			send_items(client, &answer, manage, sizeof(manage));
 		else
 			send_items(client, &answer, peers, empty ? 0 : sizeof(peers));
 		break;
@@ -394,6 +406,9 @@ static void serve(int client, const char *scene)
 			send_items(client, &answer, "odd", 3);
 			continue;
 		}
+		// Thinks until it is told to answer.
+		if (strcmp(scene, "slow") == 0 && getchar() == EOF)
+			return;
 		respond(client, &request, scene);
 		if (request.kind == CONTROL_FOLLOW)
 			return;

@@ -112,8 +112,8 @@ class Offline(Case):
             self.assertEqual((status.st_uid, status.st_gid), (65534, 65534))
 
     def test_words(self):
-        for words in (["--confirm-within", "2m"], ["--dry-run"], ["--json"], ["--run", "run"], ["--yes"]):
-            self.assertIn("--offline goes with --state alone", self.apply(USAGE, "policy.conf", *words).err)
+        for words in (["--confirm-within", "2m"], ["--dry-run"], ["--json"], ["--run", "run"]):
+            self.assertIn("--offline goes with --state and --yes alone", self.apply(USAGE, "policy.conf", *words).err)
         self.assertIn("--state goes with --offline", self.expect(USAGE, "apply", "--state", "state", "policy.conf").err)
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Service windows: one address gets in at one port, for as long as was said and no longer, whatever the agent does
 meanwhile; its live connection is cut at the end; a policy that is applied neither ends nor prolongs one."""
+import os
 import socket
 import time
 
@@ -163,11 +164,11 @@ def apply_meanwhile(checks, site):
 def close_early(checks, site):
 	session = site.session()
 	checks.check(session.lives(), "close: a connection runs")
-	done = site.agent.ask("allow", "--close", "--from", GUEST, "--to-port", SSH)
+	done = site.agent.ask("allow", "--close", "--from", GUEST, "--to-port", SSH, env={**os.environ, "SUDO_USER": "bob"})
 	checks.equal(done.returncode, 0, f"close: {done.stdout.strip()}{done.stderr.strip()}")
 	checks.check(not site.reaches() and not session.lives(), "close: nobody gets in, and the connection is cut")
 	session.close()
-	checks.equal(len(site.logged("was closed early")), 1, "close: it is logged")
+	checks.equal(len(site.logged("was closed early by bob")), 1, "close: it is logged, and who did it")
 	done = site.agent.ask("allow", "--close", "--from", GUEST, "--to-port", SSH)
 	checks.equal(done.returncode, 1, "close: a second time: there is none")
 

@@ -4,6 +4,7 @@
 window, with a disk that is full, a kernel that refuses, a client that goes away, ten thousand peers, and somebody who may
 not."""
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -116,7 +117,11 @@ def with_window(checks, lab):
 	checks.check(wait_until(lambda: agent.json("history")[-1]["outcome"] == "expired", 10), "the window ends", agent.json("history")[-1])
 	checks.check(time.monotonic() - begin >= 1.9, "not before its time")
 	checks.equal(wall(box), second, "by itself the confirmed policy stands again")
-	refused(checks, agent.ask("confirm"), "too late to confirm", "nothing waits")
+	refused(checks, agent.ask("confirm"), "too late to confirm", "policy 4 was not confirmed in time", "policy 2 stands again")
+	for line in (r"policy 2 \(.*\) applied by \S.*: verified; .*, elements \+\d+ -\d+; to be confirmed within 60 s",
+	             r"policy 2 \(.*\) confirmed by \S", r"policy 3 was rolled back by \S.*: policy 2 stands again",
+	             r"policy 4 was not confirmed in time: policy 2 stands again"):
+		checks.check(re.search(line, agent.output()), f"the log has: {line}", agent.output()[-1500:])
 	checks.equal([outcome for _, outcome in outcomes(agent)], ["applied", "confirmed", "rolled-back", "expired"], "the history says how each ended")
 	# The first policy of all, in a window: back to the closed wall.
 	fresh = Agent(lab.host("fresh")).start()
@@ -189,7 +194,7 @@ def full_disk(checks, lab):
 		refused(checks, done, f"{what}: refused, and it says why", "No space left", status=4)
 		checks.equal(wall(agent.host), before, f"{what}: the old wall stands")
 		checks.equal(agent.status()["policy"]["number"], 1, f"{what}: the status says so")
-		alarmed = [alarm for alarm in agent.status()["alarms"] if alarm["name"] == "state"]
+		alarmed = [alarm for alarm in agent.status()["alarms"] if alarm["name"] == "record"]
 		checks.equal(bool(alarmed), leave == 1, f"{what}: an alarm where a record is missing on the disk")
 		now = disk.files()
 		checks.check(now.get("policy.1") == files["policy.1"] and not [name for name in now if name.endswith(".new")],

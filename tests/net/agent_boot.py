@@ -24,6 +24,8 @@ peer main-pacs {{ address {PEER}; ae-title PACS; port 104; initiates storage; ac
 manage {{ from {PEER}; port {MANAGE} }}
 """
 FLIPS = 24  # bits, for each file
+# CAP_NET_ADMIN, and with it CAP_SETUID and CAP_SETGID, for the outside process to become nobody
+ROOT_KEEPER = 1 << 12 | 1 << 7 | 1 << 6
 
 
 class Site:
@@ -93,6 +95,10 @@ def second(checks, lab):
 	third = site.box.start(program(), "--state", agent.folder / "other-state", "--run", agent.run)
 	checks.check(third.wait(10) == 1 and f"(pid {agent.pid})" in third.output(), "another state folder, the same run folder: the same",
 	             third.output())
+	fourth = site.box.start(program(), "--state", agent.folder / "fourth-state", "--run", agent.folder / "fourth-run")
+	checks.check(fourth.wait(10) == 1 and f"another leadglassd (pid {agent.pid}) keeps the wall" in fourth.output(),
+	             "with other folders, beside the same wall: the same", fourth.output())
+	checks.check(agent.running() and agent.status()["wall"] == "up", "and the first one is not disturbed")
 	# At the same moment: one of them stays.
 	agent.stop()
 	pair = [site.box.start(program(), "--state", agent.state, "--run", agent.run) for _ in range(2)]
@@ -218,9 +224,6 @@ def permissions(checks, lab):
 	done = refused("a state folder that anybody may write")
 	checks.check(done.returncode == 4 and "state folder" in done.stderr, "and nothing can be applied", f"{done.returncode} {done.stderr}")
 	os.chmod(agent.state, 0o700)
-	os.chown(agent.state, 65534, 65534)
-	refused("a state folder of somebody else")
-	os.chown(agent.state, 0, 0)
 	for name in ("record", "policy.1"):
 		path, kept = agent.state / name, (agent.state / name).read_bytes()
 		for what, change, back in (
@@ -320,6 +323,26 @@ def capabilities(pid):
 	        re.findall(r"Cap(\w+):\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text())}
 
 
+def no_folders(checks, lab):
+	"""Folders that are not there are made, the last of their names only; else it says what is missing."""
+	site = Site(lab, "folders")
+	agent = site.agent
+	agent.state.rmdir()
+	agent.run.rmdir()
+	agent.start()
+	checks.equal([entry.stat().st_mode & 0o777 for entry in (agent.state, agent.run)], [0o700, 0o755], "missing folders are made")
+	checks.equal(agent.status()["alarms"], [], "and all is well")
+	agent.stop()
+	lost = Agent(site.box)
+	lost.state, lost.run = lost.folder / "no" / "state", lost.folder / "nor" / "run"
+	lost.start()
+	for name, path in (("run", lost.run), ("state", lost.state)):
+		checks.check(f"the {name} folder {path} does not exist and cannot be made: No such file or directory" in lost.output(),
+		             f"a {name} folder that cannot be made: it says so", lost.output())
+	checks.check("nobody can ask it" in lost.output(), "and what that means", lost.output())
+	lost.stop()
+
+
 def as_user(checks, lab):
 	"""--user: the folders are given to it, and what root wrote there; it keeps CAP_NET_ADMIN alone."""
 	site = Site(lab, "user", "--user", "nobody", "--group", "nogroup")
@@ -347,7 +370,89 @@ def as_user(checks, lab):
 	status = stranger.status()
 	checks.check(status["wall"] == "closed" and [alarm for alarm in status["alarms"] if alarm["name"] == "user"],
 	             "a user that does not exist: the wall stands, and an alarm", status)
-	checks.equal(capabilities(stranger.pid)["Eff"], 1 << 12, "it then runs as root with CAP_NET_ADMIN alone")
+	checks.equal(capabilities(stranger.pid)["Eff"], ROOT_KEEPER, "it then runs as root with what that needs alone")
+
+
+def without_user(checks, lab):
+	"""Root without --user, where an agent ran with it: it goes on as that user, with the wall that stood."""
+	site = Site(lab, "byhand", "--user", "nobody", "--group", "nogroup")
+	nobody, agent = pwd.getpwnam("nobody").pw_uid, site.agent
+	site.keep()
+	agent.options = ()
+	for what, copy in (("by hand, without --user", True), ("the same without the run folder's copy", False)):
+		if not copy:
+			site.forget_copy()
+		agent.start()
+		status = agent.status()
+		checks.equal((status["wall"], site.passes(), status["alarms"]), ("up", {DICOM, MANAGE}, []), f"{what}: the policy stands")
+		checks.equal({entry.stat().st_uid for entry in (agent.state, agent.run, *agent.state.iterdir())}, {nobody}, f"{what}: the folders stay the user's")
+		uids = re.search(r"Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)", Path(f"/proc/{agent.pid}/status").read_text()).groups()
+		checks.equal((set(uids), capabilities(agent.pid)["Eff"]), ({str(nobody)}, 1 << 12), f"{what}: as the user, with CAP_NET_ADMIN alone")
+		checks.check(f"belongs to uid {nobody}" in agent.output(), f"{what}: the log says so", agent.output())
+		checks.equal(agent.apply(POLICY).returncode, 0, f"{what}: a policy can be applied")
+		agent.stop()
+	# A user that nobody knows any more, by the folder's group.
+	for entry in (agent.state, agent.run, *agent.state.iterdir(), *agent.run.iterdir()):
+		os.lchown(entry, 64322, 64323)
+	agent.start()
+	checks.equal((agent.status()["wall"], site.passes()), ("up", {DICOM, MANAGE}), "a user without a name: the policy stands")
+	agent.stop()
+
+
+def deleted_user(checks, lab):
+	"""The user whom the folders were given to is no more: root takes them back, and what stood stands. The names of users
+	are in a file of the test's, which the agent sees as /etc/passwd."""
+	names, uid = lab.dir / "passwd", 64321
+	known = Path("/etc/passwd").read_text()
+	there = known + f"leadglass-test:x:{uid}:{uid}::/nonexistent:/bin/false\n"
+	names.write_text(there)
+	mount = 'mount --make-rprivate / && mount --bind "$1" /etc/passwd && shift && exec "$@"'
+	site = Site(lab, "deleted", "--user", "leadglass-test", enter=["unshare", "--mount", "sh", "-c", mount, "sh", names])
+	site.keep()
+	agent = site.agent
+	folders = (agent.state, agent.run)
+
+	def owners():
+		entries = [*folders, *agent.state.iterdir(), agent.run / "standing"]
+		return {entry.lstat().st_uid for entry in entries if entry.name not in ("pointer", "second-name")}
+	checks.equal(owners(), {uid}, "the folders are the user's")
+	# What is not to change hands with them: other people's files, by whatever name.
+	theirs = [agent.folder / "theirs", agent.folder / "linked"]
+	for path in theirs:
+		path.write_text("theirs")
+		os.chown(path, uid, uid)
+	(agent.state / "pointer").symlink_to(theirs[0])
+	os.link(theirs[1], agent.state / "second-name")
+	other = agent.state / "policy.77"
+	other.write_text("of a user that there is")
+	os.chown(other, 65534, 65534)
+	names.write_text(known)
+	site.forget_copy()
+	agent.start()
+	status = agent.status()
+	checks.equal((status["wall"], (status["policy"] or {}).get("number"), site.passes()), ("up", 1, {DICOM, MANAGE}),
+	             "a user that was deleted: the confirmed policy stands")
+	checks.equal([alarm["name"] for alarm in status["alarms"]], ["user"], "and an alarm")
+	checks.check("root's again" in agent.output(), "which says what was done", agent.output())
+	checks.equal([path.stat().st_uid for path in theirs], [uid] * 2, "files with other names are left alone")
+	checks.equal(other.stat().st_uid, 65534, "and those of a user that there is")
+	for path in (agent.state / "pointer", agent.state / "second-name", other):
+		path.unlink(missing_ok=True)
+	checks.equal(owners(), {0}, "the rest is root's")
+	checks.equal(capabilities(agent.pid)["Eff"], ROOT_KEEPER, "it keeps what root needs alone")
+	checks.equal(agent.apply(POLICY.replace("104", "105")).returncode, 0, "policies can be applied")
+	agent.stop()
+	names.write_text(there)
+	agent.start()
+	checks.equal((agent.status()["wall"], owners()), ("up", {uid}), "when there is such a user again it gets them")
+	# Where somebody else may write, root takes nothing for its own.
+	agent.stop()
+	names.write_text(known)
+	os.chmod(agent.state, 0o777)
+	site.forget_copy()
+	agent.start()
+	checks.equal((agent.status()["wall"], agent.state.stat().st_uid), ("closed", uid), "a folder that anybody may write is not taken")
+	agent.stop()
 
 
 def test(checks):
@@ -360,7 +465,10 @@ def test(checks):
 		read_only(checks, lab)
 		refused_by_kernel(checks, lab)
 		killed(checks, lab)
+		no_folders(checks, lab)
 		as_user(checks, lab)
+		without_user(checks, lab)
+		deleted_user(checks, lab)
 
 
 if __name__ == "__main__":

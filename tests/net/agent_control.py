@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 import time
+import traceback
 
 import check
 from agentlab import Agent, wall
@@ -27,8 +28,10 @@ GROUP = "daemon"  # there is one of that name on every Debian
 GROUP_ID, NOBODY = 1, 65534
 READING = ["status", "drops", "history", "show", "verify", "metrics"]
 
+PLACES = 16  # AGENT_CLIENTS_MAX
+
 # src/control/control.h
-MAGIC = 0x4c474331
+MAGIC = 0x4c474332
 (STATUS, ALARMS, PEERS, COUNTERS, DROPS, FOLLOW, HISTORY, SHOW, WINDOWS, METRICS, VERIFY,
  APPLY, CONFIRM, ROLLBACK, ALLOW, CLOSE) = range(1, 17)
 REQUEST = struct.Struct("=IHHIIQ64s18s18sBBHI4xQ96s64s")
@@ -161,6 +164,8 @@ def forked(function):
 			os.setgid(GROUP_ID)
 			os.setuid(NOBODY)
 			function(writer)
+		except BaseException:
+			traceback.print_exc()
 		finally:
 			os._exit(0)
 	os.close(writer)
@@ -178,7 +183,7 @@ def permissions(checks, agent):
 	for words in (["apply", policy], ["confirm"], ["rollback"],
 	              ["allow", "--for", "1h", "--from", ARCHIVE, "--to-port", "22", "--reason", "test"]):
 		done = as_user(agent, GROUP_ID, *words)
-		checks.check(done.returncode == 4 and "leadglass: only root may change the wall (sudo)\n" in done.stderr,
+		checks.check(done.returncode == 4 and "leadglass: only root may change the wall (sudo)" in done.stderr,
 		             f"a member of the group may not change: {words[0]}", f"exit {done.returncode}\n{done.stderr}{done.stdout}")
 	for command in READING:
 		done = as_user(agent, NOBODY, command)
@@ -279,6 +284,20 @@ def mute(checks, agent):
 			os.waitpid(pid, 0)
 
 
+def full(checks, agent):
+	"""Every place is root's: who comes then is told why it gets no answer."""
+	with Unharmed(checks, agent, "every place taken by root"):
+		clients = [Client(agent) for _ in range(PLACES)]
+		for _ in range(10):
+			done = agent.ask("status", timeout=10)
+			if done.returncode != 4 or "the agent is busy" not in done.stderr:
+				break
+		checks.check(done.returncode == 4 and "the agent is busy" in done.stderr, "no place: exit 4, and the command says so",
+		             f"exit {done.returncode}: {done.stdout}{done.stderr}")
+		for client in clients:
+			client.socket.close()
+
+
 def deaf(checks, agent):
 	"""Clients that ask and ask and never read."""
 
@@ -306,6 +325,122 @@ def deaf(checks, agent):
 		checks.check(not waiting, "who never reads is hung up on", f"{len(waiting)} of 6 are not")
 		for client in clients:
 			client.socket.close()
+
+
+def lingering(checks, agent):
+	"""Clients of the group that send along a TCP socket which takes a hundred seconds to close: whoever frees it last
+	waits as long, and is not to be the keeper."""
+
+	def linger(pipe):
+		def stuck(listener):
+			one = socket.socket()
+			one.connect(listener.getsockname())
+			kept.append(listener.accept()[0])
+			one.setblocking(False)
+			try:
+				while True:
+					one.send(bytes(65536))
+			except BlockingIOError:
+				pass
+			one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 100))
+			return one
+		listener, kept = socket.socket(), []
+		listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		listener.bind(("127.0.0.1", 0))
+		listener.listen(200)
+		reached = 0
+		for turn in range(60):
+			one = stuck(listener)
+			client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+			client.connect(str(agent.run / "control"))
+			try:
+				# Before the agent has accepted it no kernel refuses; more than there are places are turned away with it.
+				for _ in range(turn % 3):
+					client.send(b"")
+				socket.send_fds(client, [request(STATUS)], [one.fileno()])
+				reached += 1
+			except OSError:
+				pass
+			one.close()
+			if turn % 2:
+				client.close()
+			else:
+				kept.append(client)
+		os.write(pipe, f"{reached}\n".encode())
+		signal.pause()
+	agent.host.run("ip", "link", "set", "lo", "up", check=True)
+	with Unharmed(checks, agent, "descriptors that take long to close"):
+		before = agent.descriptors()
+		os.kill(agent.pid, signal.SIGSTOP)  # so that they come before they are accepted
+		pid = None
+		try:
+			pid, reached = agent.host.call(lambda: forked(linger))
+			os.kill(agent.pid, signal.SIGCONT)
+			checks.check(int(reached) > 10, f"{reached.strip()} of 60 sockets reached the agent")
+			begin = time.monotonic()
+			done = agent.ask("status", timeout=30)
+			checks.check(done.returncode == 0 and time.monotonic() - begin < 5, "root gets an answer meanwhile",
+			             f"{time.monotonic() - begin:.1f} s: exit {done.returncode} {done.stderr}")
+			gone = wait_until(lambda: agent.descriptors() <= before and len(agent.pids()) == 2, 10)
+			checks.check(gone, "the agent has neither a descriptor nor a child of it left", agent.pids())
+		finally:
+			os.kill(agent.pid, signal.SIGCONT)
+			if pid:
+				os.kill(pid, signal.SIGKILL)
+				os.waitpid(pid, 0)
+
+
+def flood(checks, agent):
+	"""Clients of the group that have a large wall compared again and again, and others that connect and connect."""
+
+	def compare(pipe):
+		clients, answers = [], 0
+		while True:
+			while len(clients) < PLACES:
+				clients.append(Client(agent))
+			for client in clients:
+				client.send(request(VERIFY))
+			for client in list(clients):
+				if client.answer() is None:
+					client.socket.close()
+					clients.remove(client)
+				answers += 1
+			if answers == PLACES:
+				os.write(pipe, b"\n")
+
+	def connect(pipe):
+		os.write(pipe, b"\n")
+		clients = []
+		while True:
+			client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+			client.setblocking(False)
+			try:
+				client.connect(str(agent.run / "control"))
+				clients.append(client)
+			except BlockingIOError:
+				time.sleep(0.0005)
+			if len(clients) > 500:
+				clients = clients[100:]
+	peers = "".join(f"peer p{n} {{ address 10.40.{n // 250}.{n % 250}; ae-title P{n}; port 104; accepts echo }}\n"
+	                for n in range(8000))
+	agent.must_apply(POLICY + peers)
+	with Unharmed(checks, agent, "a flood of comparisons and connections"):
+		pids = [forked(one)[0] for one in (compare, connect, connect)]
+		try:
+			longest = 0
+			for _ in range(10):
+				time.sleep(0.3)  # in the thick of it
+				begin = time.monotonic()
+				done = agent.ask("status", timeout=30)
+				longest = max(longest, time.monotonic() - begin)
+				if done.returncode:
+					break
+			checks.check(done.returncode == 0 and longest < 1, f"root is answered within {longest:.2f} s", done.stderr)
+		finally:
+			for pid in pids:
+				os.kill(pid, signal.SIGKILL)
+				os.waitpid(pid, 0)
+	agent.must_apply(POLICY)
 
 
 def many(checks, agent):
@@ -382,7 +517,10 @@ def test(checks):
 		traffic = Traffic(box, archive, check.traffic())
 		rude(checks, agent)
 		mute(checks, agent)
+		full(checks, agent)
 		deaf(checks, agent)
+		lingering(checks, agent)
+		flood(checks, agent)
 		many(checks, agent)
 		leaves_early(checks, agent)
 		applying(checks, agent, agent.policy(POLICY))

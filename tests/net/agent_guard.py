@@ -269,6 +269,8 @@ def foreign(checks, lab, name, *options):
 		alarm = f"foreign-{kind} {family} other"
 		checks.check(wait_until(lambda alarm=alarm: alarm in room.alarms(), SOON), f"{name}: {kind}: an alarm", room.alarms())
 		checks.check(f"table {family} other" in room.alarms().get(alarm, ""), f"{name}: {kind}: it names the table", room.alarms())
+		note = [found["note"] for found in room.agent.status()["alarms"] if found["name"] == alarm]
+		checks.equal(note, [kind in ("accept", "nat")], f"{name}: {kind}: a note where it harms nobody, else an alarm")
 		checks.check(f"table {family} other" in room.agent.output(), f"{name}: {kind}: it is in the log", room.agent.output()[-1000:])
 		room.agent.must("verify")
 		checks.equal(room.box.run("nft", "-a", "list", "table", family, "other").stdout, made, f"{name}: {kind}: the table is left alone")

@@ -22,7 +22,8 @@ device ct { ae-title CT; port 11112 }
 peer main-pacs { address 10.20.1.5; ae-title PACS; port 104; initiates storage; accepts echo }
 """
 # The orders of meddle.c
-EXECVE, INTERNET_SOCKET, LINK_SOCKET, CODE, PTRACE, READ_FILE, WRITE_FILE, NEW_NAMESPACE, SIGNAL = range(1, 10)
+EXECVE, INTERNET_SOCKET, LINK_SOCKET, CODE, PTRACE, READ_FILE, WRITE_FILE, NEW_NAMESPACE, SIGNAL, LOCAL_SOCKET, \
+	PASS_DESCRIPTOR, ROUTE_SOCKET = range(1, 13)
 SIGSYS = 31
 
 
@@ -38,19 +39,28 @@ def status_of(pid):
 	return {key: " ".join(value.split()) for key, value in re.findall(r"(?m)^(\w+):\s*(.*)$", text)}
 
 
+# Root keeps CAP_SETUID and CAP_SETGID, for the outside process to become nobody. That one's real user stays, so that
+# a keeper without CAP_KILL can end it.
+ROOT_KEEPER, ROOT_OUTSIDE = "00000000000010c0", f"0 {NOBODY} {NOBODY} {NOBODY}"
+
+
 def check_processes(checks, agent, uid, title, bounding=NOTHING):
 	pids = agent.pids()
 	if not checks.equal(len(pids), 2, f"{title}: two processes"):
 		return
 	# READY=1 speaks of the wall: the outside process may still be at giving up what it has.
 	wait_until(lambda: status_of(pids[1])["Seccomp"] == "2", 10)
-	for name, pid, capabilities in (("keeper", pids[0], NET_ADMIN), ("outside", pids[1], NOTHING)):
+	root = uid == "0"
+	for name, pid, capabilities, users in (
+			("keeper", pids[0], ROOT_KEEPER if root else NET_ADMIN, " ".join([uid] * 4)),
+			("outside", pids[1], NOTHING, ROOT_OUTSIDE if root else " ".join([uid] * 4))):
 		status = status_of(pid)
-		wanted = {"Uid": " ".join([uid] * 4), "CapInh": NOTHING, "CapPrm": capabilities, "CapEff": capabilities,
+		wanted = {"Uid": users, "CapInh": NOTHING, "CapPrm": capabilities, "CapEff": capabilities,
 		          "CapBnd": bounding, "CapAmb": NOTHING, "NoNewPrivs": "1", "Seccomp": "2", "Threads": "1"}
 		checks.equal({key: status[key] for key in wanted}, wanted, f"{title}: what the {name} is left with")
-	files = [os.readlink(f"/proc/{pids[1]}/fd/{fd}") for fd in os.listdir(f"/proc/{pids[1]}/fd")]
-	checks.check(all(name.startswith("socket:") or name == "/dev/null" for name in files),
+	files = {int(fd): os.readlink(f"/proc/{pids[1]}/fd/{fd}") for fd in os.listdir(f"/proc/{pids[1]}/fd")}
+	checks.check(all(files.pop(fd, None) == "/dev/null" for fd in range(3)) and
+	             all(name.startswith("socket:") for name in files.values()),
 	             f"{title}: the outside process has sockets and no file", files)
 	said = agent.status()
 	checks.equal([value for key, value in sorted(_flatten(said)) if key in ("capabilities", "landlock", "seccomp")],
@@ -122,7 +132,7 @@ class Victim:
 def keeper_meddles(checks, lab):
 	victim = Victim(lab, "keeper")
 	for name, call in (("runs a program", EXECVE), ("opens an Internet socket", INTERNET_SOCKET),
-	                   ("reads the wire", LINK_SOCKET), ("makes code", CODE), ("traces", PTRACE),
+	                   ("reads the wire", LINK_SOCKET), ("speaks to the kernel of routes", ROUTE_SOCKET), ("makes code", CODE), ("traces", PTRACE),
 	                   ("makes a namespace", NEW_NAMESPACE)):
 		victim.start()
 		if call == EXECVE:
@@ -151,7 +161,10 @@ def keeper_meddles(checks, lab):
 
 
 def outside_meddles(checks, lab):
-	for name, call in (("runs a program", EXECVE), ("opens a file", READ_FILE), ("signals the keeper", SIGNAL)):
+	for name, call in (("runs a program", EXECVE), ("opens a file", READ_FILE), ("signals the keeper", SIGNAL),
+	                   ("makes a socket for the control socket", LOCAL_SOCKET),
+	                   ("makes an Internet socket without a collector", INTERNET_SOCKET),
+	                   ("passes descriptors", PASS_DESCRIPTOR)):
 		victim = Victim(lab, f"outside-{call}")
 		other = lab.host(f"other-{call}")
 		lab.wire(victim.host, ["10.20.1.10/24"], other, ["10.20.1.5/24"])
@@ -178,19 +191,25 @@ class Again:
 		collector, box = lab.host("collector"), lab.host("again")
 		lab.wire(box, ["10.20.1.10/24"], collector, ["10.20.1.7/24"])
 		self.agent = Agent(box, "--user", "nobody", "--syslog", "udp:10.20.1.7:5514")
-		self.agent.start()
-		self.old = self.agent.pids()[1]
-		os.kill(self.old, 9)
+		self.root = Agent(lab.host("again-root"))
+		self.old = []
+		for agent in (self.agent, self.root):
+			agent.start()
+			self.old.append(agent.pids()[1])
+			os.kill(self.old[-1], 9)
 
 	def check(self, checks):
-		def started():
-			pids = self.agent.pids()
+		def started(agent, old):
+			pids = agent.pids()
 			# Its last step is the filter, which it adds to the keeper's.
-			return len(pids) == 2 and pids[1] != self.old and int(status_of(pids[1])["Seccomp_filters"]) == 2
-		checks.check(wait_until(started, 90, step=0.2), "an outside process that was killed is started again",
-		             self.agent.output()[-1500:])
-		check_processes(checks, self.agent, NOBODY, "started again")
-		self.agent.stop()
+			return len(pids) == 2 and pids[1] != old and int(status_of(pids[1])["Seccomp_filters"]) == 2
+		for agent, uid, old in ((self.agent, NOBODY, self.old[0]), (self.root, "0", self.old[1])):
+			checks.check(wait_until(lambda: started(agent, old), 90, step=0.2),
+			             f"an outside process that was killed is started again, uid {uid}", agent.output()[-1500:])
+			check_processes(checks, agent, uid, f"started again, uid {uid}")
+			os.kill(agent.pids()[1], 9)  # and buried
+			checks.check(wait_until(lambda: len(agent.pids()) == 1, 10) and agent.status(), "the keeper goes on")
+			checks.equal(agent.stop(), 0, "and leaves")
 
 
 def test(checks):

@@ -95,7 +95,7 @@ def with_window(checks, site):
 	checks.check(not site.reaches(), "the desk is cut off")
 	checks.check(site.reaches(source=OTHER), "the other place reaches the box")
 	busy = site.apply(GOOD)
-	checks.equal(busy.returncode, 4, "nothing else is applied meanwhile")
+	checks.equal(busy.returncode, 1, "nothing else is applied meanwhile")
 	checks.check("waits for its confirmation" in busy.stderr, "and why", busy.stderr)
 	back = wait_until(lambda: site.reaches(), 4 * WINDOW)
 	took = time.monotonic() - begin
@@ -215,7 +215,7 @@ def windows(checks, site):
 	checks.equal(site.ask("allow", "--list").stdout, "no service window is open\n", "none is open")
 	site.ask(*allow, "--to", "ct")
 	checks.check(site.reaches(), "role host: the device's name is this machine")
-	checks.equal(site.ask("allow", "--close", "--all").stdout, "1 window closed\n", "all are closed")
+	checks.equal(site.ask("allow", "--close", "--all").stdout, "1 service window closed\n", "all are closed")
 	for words, said in ((["--from", "10.20.9.0/24"], "one address"), (["--from", "desk"], "not an address"),
 	                    (["--to-port", "0"], "1 to 65535"), (["--to-port", "ssh"], "1 to 65535"), (["--to", "nobody"], "no such device"),
 	                    (["--reason", "x" * 96], "at most"), (["--reason", "two\nlines"], "one line"), (["--for", "8d"], "at most 7d")):

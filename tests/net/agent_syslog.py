@@ -120,6 +120,15 @@ def gone(checks, agent, udp, tcp):
 	             agent.status()["agent"]["collector"])
 	lifted = wait_until(lambda: not agent.status()["alarms"], 30, step=0.2)
 	checks.check(lifted, "the alarms are lifted", agent.status()["alarms"])
+	# Said before there is anybody who could send it: how a start went.
+	agent.must_apply(POLICY, "--confirm-within", "300s")
+	agent.kill()
+	agent.start()
+	for name, target in (("UDP", udp), ("TCP", tcp)):
+		line = target.until(lambda line: line["id"] == "WALL" and "was not confirmed before the restart" in line["text"])
+		checks.check(line and line["pid"] == str(agent.pid), f"{name}: after a restart, what was taken back", target.lines()[-3:])
+		checks.check(target.until(lambda line: line["id"] == "STARTED" and line["pid"] == str(agent.pid)), f"{name}: and that it runs",
+		             target.lines()[-3:])
 	agent.stop()
 	for name, target in (("UDP", udp), ("TCP", tcp)):
 		checks.check(target.until(lambda line: line["id"] == "LEAVING"), f"{name}: the last line says that the agent leaves",
@@ -150,10 +159,31 @@ def local(checks, lab):
 	agent.stop()
 
 
+def not_let_out(checks, lab):
+	"""A collector that the policy knows nothing of: the alarm says what is missing, and no line is about another."""
+	box, collector = lab.host("mute-box"), lab.host("mute-collector")
+	lab.wire(box, [f"{DEVICE}/24"], collector, [f"{COLLECTOR}/24"])
+	collector.start(check.traffic(), "sink", UDP).wait_port(UDP, protocol="udp")
+	agent = Agent(box, "--syslog", f"udp:{COLLECTOR}").start()
+	agent.must_apply(POLICY.replace("service collector", "# "))
+
+	def alarm():
+		return next((found["text"] for found in agent.status()["alarms"] if found["name"] == "collector-1"), "")
+	checks.check(wait_until(lambda: f"the policy does not let it out: service syslog {{ to {COLLECTOR} }}" in alarm(), 10, step=0.1),
+	             "a collector that the policy does not let out: an alarm says what is missing", alarm())
+	shown = wait_until(lambda: [row for row in agent.json("drops") if row["destination"] == COLLECTOR], 10, step=0.2)
+	checks.check(shown, "leadglass drops shows the lines that did not get out", f"{agent.json('drops')}")
+	checks.check(not re.search(f"turned away: .* to {COLLECTOR} ", agent.output()), "and the log has none about them", agent.output())
+	agent.must_apply(POLICY.replace("service collector", "# ") + f"service syslog {{ to {COLLECTOR} }}\n")
+	checks.check(wait_until(lambda: not alarm(), 60, step=0.2), "with that line in the policy the alarm is lifted", alarm())
+	agent.stop()
+
+
 def test(checks):
 	with Lab() as lab:
 		gone(checks, *network(checks, lab))
 		local(checks, lab)
+		not_let_out(checks, lab)
 
 
 if __name__ == "__main__":

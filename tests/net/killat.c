@@ -5,6 +5,7 @@
 //   killat PID N    lets PID make N - 1 system calls from now on and kills it (-9) as it enters the next:
 //                   "killed at call N number NR" and exit status 0. Ended by SIGTERM before that, it lets go of
 //                   the process: "made N calls" and exit status 1. Says "attached" on a line of its own first.
+//   killat PID N exec    does not count before PID has become another program.
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,12 +62,14 @@ int main(int argc, char **argv)
 {
 	const struct sigaction action = {.sa_handler = end}; // without SA_RESTART: waitpid is to return
 	long calls = 0, wanted;
+	bool counting;
 	pid_t pid;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: killat PID N\n");
+	if (argc != 3 && (argc != 4 || strcmp(argv[3], "exec") != 0)) {
+		fprintf(stderr, "usage: killat PID N [exec]\n");
 		return 2;
 	}
+	counting = argc == 3;
 	pid = (pid_t)atoi(argv[1]);
 	wanted = atol(argv[2]);
 	sigaction(SIGTERM, &action, NULL);
@@ -88,12 +92,13 @@ int main(int argc, char **argv)
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
 			long number = entered(pid);
 
-			if (number >= 0 && ++calls == wanted) {
+			if (number >= 0 && counting && ++calls == wanted) {
 				kill(pid, SIGKILL);
 				waitpid(pid, &status, __WALL);
 				printf("killed at call %ld number %ld\n", calls, number);
 				return 0;
 			}
+			counting = counting || number == SYS_execve;
 		} else if (status >> 16 == 0) {
 			deliver = WSTOPSIG(status);
 		}

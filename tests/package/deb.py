@@ -109,6 +109,7 @@ def check_files(checks, debian, first):
 		"/usr/bin/leadglass": "root root 755",
 		"/usr/sbin/leadglassd": "root root 755",
 		"/usr/lib/systemd/system/leadglassd.service": "root root 644",
+		"/usr/lib/systemd/system/leadglassd-wait.service": "root root 644",
 		"/usr/lib/sysusers.d/leadglass.conf": "root root 644",
 		"/usr/lib/tmpfiles.d/leadglass.conf": "root root 644",
 		"/usr/share/bash-completion/completions/leadglass": "root root 644",

@@ -73,9 +73,8 @@ static void opens_and_ends(void **state)
 	assert_string_equal(parts->answer.text, "open until 2026-02-02 04:40:00 UTC");
 	assert_string_equal(parts->windows[0].comment, "alice from 10.20.9.77: tube: ticket 4711");
 	assert_int_equal(
-	        parts_lines(
-	                "ACCESS-OPEN service window for 10.20.9.77 to this machine, tcp 22 is open; opened by "
-	                "alice from 10.20.9.77: tube: ticket 4711; until 2026-02-02 04:40:00 UTC"),
+	        parts_lines("ACCESS-OPEN service window for 10.20.9.77 to this box, tcp 22 is open; opened by "
+	                    "alice from 10.20.9.77: tube: ticket 4711; until 2026-02-02 04:40:00 UTC"),
 	        1);
 	assert_int_equal(agent_access_count(&parts->agent), 1);
 	parts_run(parts->now + 3600000);
@@ -216,8 +215,7 @@ static void strangers(void **state)
 	agent_access_wall_changed(&parts->agent);
 	assert_int_equal(parts->window_count, 0);
 	assert_int_equal(
-	        parts_lines(
-	                "ACCESS-FOREIGN service window for 10.66.6.6 to this machine, tcp 22 was not opened"),
+	        parts_lines("ACCESS-FOREIGN service window for 10.66.6.6 to this box, tcp 22 was not opened"),
 	        1);
 	// In a loop: each is closed, some are told.
 	for (int i = 0; i < 1000; i++) {

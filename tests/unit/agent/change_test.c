@@ -17,153 +17,11 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/agent_notify.h"
-#include "agent/agent_outside.h"
+#include "change_world.h"
 
 #define HOST "role host\ndevice ct { ae-title CT; port 104 }\nmanage { from 10.20.9.0/24; port 22 }\n"
 #define ONE HOST "peer a { address 10.20.0.5; ae-title A; port 104; initiates echo }\n"
 #define TWO HOST "peer b { address 10.20.0.6; ae-title B; port 104; initiates echo }\n"
-
-static struct {
-	struct agent agent;
-	char folder[40], state[64], run[64];
-	int64_t now;
-	uint64_t kernel;   // a number for what it holds: peers * 10 + tables
-	bool no_bridges;   // refuses tables of family bridge
-	unsigned refusals; // that many loads fail ...
-	bool garbles;      // ... after the commit
-	struct control_answer answer;
-	unsigned answers;
-	char said[512], log[4096], alarms[256];
-} world;
-
-// ---- the rest of the agent, and the kernel ----
-
-int64_t agent_now(void)
-{
-	return world.now;
-}
-
-int64_t agent_unix(void)
-{
-	return 1700000000 + world.now / 1000;
-}
-
-void agent_log(struct agent *agent, int severity, const char *id, const struct agent_field *fields,
-               size_t count, const char *format, ...)
-{
-	size_t size = strlen(world.log);
-	va_list arguments;
-
-	(void)agent, (void)severity, (void)id, (void)fields, (void)count;
-	va_start(arguments, format);
-	vsnprintf(world.log + size, sizeof world.log - size, format, arguments);
-	va_end(arguments);
-	strncat(world.log, "\n", sizeof world.log - strlen(world.log) - 1);
-}
-
-void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
-{
-	(void)agent, (void)format;
-	if (!strstr(world.alarms, name))
-		strcat(strcat(world.alarms, name), " ");
-}
-
-void agent_alarm_lift(struct agent *agent, const char *name)
-{
-	char *at = strstr(world.alarms, name);
-
-	(void)agent;
-	if (at)
-		memmove(at, at + strlen(name) + 1, strlen(at + strlen(name) + 1) + 1);
-}
-
-void agent_answer(struct agent *agent, int client, struct control_answer *answer, const void *payload,
-                  size_t size)
-{
-	(void)agent, (void)client;
-	world.answer = *answer;
-	world.answers++;
-	snprintf(world.said, sizeof world.said, "%.*s", (int)size, payload ? (const char *)payload : "");
-}
-
-void agent_refuse(struct agent *agent, int client, enum control_kind kind, int error, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)agent, (void)client;
-	world.answer = (struct control_answer){.kind = (uint16_t)kind, .error = error};
-	world.answers++;
-	va_start(arguments, format);
-	vsnprintf(world.said, sizeof world.said, format, arguments);
-	va_end(arguments);
-}
-
-void agent_guard_pause(struct agent *agent)
-{
-	(void)agent;
-}
-
-void agent_guard_resume(struct agent *agent)
-{
-	(void)agent;
-}
-
-void agent_peers_wall_changed(struct agent *agent)
-{
-	(void)agent;
-}
-
-void agent_access_wall_changed(struct agent *agent)
-{
-	(void)agent;
-}
-
-void agent_notify(int notify, const char *format, ...)
-{
-	(void)notify, (void)format;
-}
-
-void agent_outside_group(struct agent *agent, uint16_t group)
-{
-	(void)agent, (void)group;
-}
-
-static uint64_t number_of(const struct ruleset *ruleset)
-{
-	uint64_t elements = 0;
-
-	for (size_t t = 0; t < ruleset->table_count; t++) {
-		for (size_t s = 0; s < ruleset->tables[t].set_count; s++) {
-			const struct ruleset_set *set = &ruleset->tables[t].sets[s];
-
-			for (size_t i = 0; !set->constant && i < set->count * set->key_size; i++)
-				elements = elements * 31 + set->keys[i];
-		}
-	}
-	return elements * 10 + ruleset->table_count;
-}
-
-int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
-             const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret)
-{
-	(void)nft, (void)sources, (void)options;
-	if ((world.no_bridges && meant->table_count > 1) || (world.refusals && !world.garbles)) {
-		world.refusals -= world.refusals > 0;
-		problem_add(problems, PROBLEM_ERROR, 0, 0, "the kernel refused", NULL);
-		return -EOPNOTSUPP;
-	}
-	world.kernel = number_of(meant);
-	ret->committed = true;
-	if (world.refusals) {
-		world.refusals--;
-		world.kernel++;
-		problem_add(problems, PROBLEM_ERROR, 0, 0, "read back: something else", NULL);
-		return -EBADE;
-	}
-	ret->verified = true;
-	return 0;
-}
 
 // ---- helpers ----
 
@@ -237,17 +95,23 @@ static void apply(const char *text, uint32_t window)
 
 static void rollback(uint64_t number)
 {
-	const struct control_request request = {.kind = CONTROL_ROLLBACK, .number = number};
+	const struct control_request request = {
+	        .kind = CONTROL_ROLLBACK, .number = number, .who = "root from 10.20.9.77"};
 
 	world.agent.clients[0].id.uid = 0;
 	agent_request_rollback(&world.agent, 0, &request);
 }
 
-static void confirm(void)
+static void confirm_number(uint64_t number)
 {
-	const struct control_request request = {.kind = CONTROL_CONFIRM};
+	struct control_request request = {.kind = CONTROL_CONFIRM, .number = number, .who = "bob"};
 
 	agent_request_confirm(&world.agent, 0, &request);
+}
+
+static void confirm(void)
+{
+	confirm_number(0);
 }
 
 static uint64_t standing(void)
@@ -255,7 +119,7 @@ static uint64_t standing(void)
 	assert_non_null(world.agent.standing);
 	assert_true(world.agent.commit.standing == world.agent.standing->number);
 	if (world.agent.verified)
-		assert_true(world.kernel == number_of(&world.agent.standing->ruleset));
+		assert_true(world.kernel == change_world_number(&world.agent.standing->ruleset));
 	return world.agent.standing->number;
 }
 
@@ -269,6 +133,14 @@ static void spoil(const char *folder, const char *name)
 	assert_non_null(file);
 	fputs("nonsense", file);
 	fclose(file);
+}
+
+static int chmod_in(const char *folder, const char *name, mode_t mode)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return chmod(path, mode);
 }
 
 static void lose_copy(void)
@@ -327,6 +199,18 @@ static void test_no_wall(void **state)
 	assert_string_equal(world.alarms, "");
 }
 
+// The last line of the log, and whose doing it was.
+static void assert_logged(const char *words, const char *by)
+{
+	const char *line = world.log;
+
+	for (const char *end = strchr(line, '\n'); end && end[1]; end = strchr(line, '\n'))
+		line = end + 1;
+	if (!strstr(line, words))
+		fail_msg("not in \"%s\": %s", line, words);
+	assert_string_equal(world.by, by);
+}
+
 static void test_window(void **state)
 {
 	uint64_t first;
@@ -348,11 +232,19 @@ static void test_window(void **state)
 	assert_int_equal(standing(), 1);
 	assert_true(world.kernel == first);
 	assert_null(world.agent.old);
+	assert_logged("policy 2 was not confirmed in time: policy 1 stands again", "");
 	confirm();
 	assert_int_equal(world.answer.error, -ENOENT);
 	apply(TWO, 60);
-	confirm();
+	confirm_number(2);
+	assert_int_equal(world.answer.error, -ENOENT);
+	assert_non_null(strstr(world.said, "policy 2 does not wait for a confirmation, policy 3 does"));
+	assert_int_equal(world.agent.commit.record.pending, 3);
+	assert_logged("policy 3 (1 peer) applied by alice: verified; rules exchanged, elements +", "alice");
+	assert_logged("; to be confirmed within 60 s", "alice");
+	confirm_number(3);
 	assert_int_equal(world.answer.error, 0);
+	assert_logged("policy 3 (1 peer) confirmed by bob\n", "bob");
 	assert_int_equal(world.answer.kind, CONTROL_CONFIRM);
 	assert_int_equal(standing(), 3);
 	rollback(0);
@@ -360,9 +252,41 @@ static void test_window(void **state)
 	assert_int_equal(world.answer.error, 0);
 	assert_true(world.kernel == first);
 	assert_int_equal(state_record_find(&world.agent.commit.record, 4)->copy_of, 1);
+	confirm();
+	assert_string_equal(world.said, "nothing waits for a confirmation");
+	apply(TWO, 60);
+	rollback(0);
+	assert_logged("policy 5 was rolled back by root from 10.20.9.77: policy 4 stands again\n",
+	              "root from 10.20.9.77");
+	confirm();
+	assert_non_null(strstr(world.said, "policy 5 was rolled back ("));
 	apply(TWO, 7 * 24 * 3600 + 1);
 	assert_int_equal(world.answer.error, -EINVAL);
 	assert_int_equal(standing(), 4);
+}
+
+// The loop was held up, or the machine slept, until after the end of the window: what the client of a moment
+// ago asked for comes too late.
+static void test_late_confirmation(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	apply(ONE, 0);
+	first = world.kernel;
+	apply(TWO, 60);
+	world.now += 60000;
+	confirm();
+	assert_int_equal(world.answer.error, -ENOENT);
+	assert_non_null(strstr(world.said, "policy 2 was not confirmed in time"));
+	assert_int_equal(standing(), 1);
+	assert_true(world.kernel == first);
+	assert_int_equal(state_record_find(&world.agent.commit.record, 2)->outcome, STATE_EXPIRED);
+	apply(TWO, 60);
+	world.now += 59999;
+	confirm();
+	assert_int_equal(world.answer.error, 0);
+	assert_int_equal(standing(), 3);
 }
 
 // A window that is open when the agent is gone: back at once, and nothing of it in the copy.
@@ -414,6 +338,48 @@ static void test_refused(void **state)
 	assert_non_null(strstr(world.said, "policy.conf:2:"));
 }
 
+// A record that cannot be written: an alarm, and another attempt, until it can.
+static void test_unsaved(void **state)
+{
+	char obstacle[96];
+
+	(void)state;
+	apply(ONE, 0);
+	apply(TWO, 60);
+	snprintf(obstacle, sizeof obstacle, "%s/record.new", world.state);
+	assert_int_equal(mkdir(obstacle, 0700), 0);
+	world.now += 60000; // the window ends
+	for (int i = 0; i < 2; i++) {
+		commit_tick(&world.agent.commit, world.now, agent_unix());
+		agent_run_commit(&world.agent);
+		assert_int_equal(standing(), 1);
+		assert_true(world.agent.commit.unsaved);
+		assert_string_equal(world.alarms, "record ");
+		world.now += COMMIT_RETRY;
+	}
+	assert_int_equal(rmdir(obstacle), 0);
+	commit_tick(&world.agent.commit, world.now, agent_unix());
+	agent_run_commit(&world.agent);
+	assert_false(world.agent.commit.unsaved);
+	assert_string_equal(world.alarms, "");
+	// The same when it has to be written again after a start from the run folder's copy.
+	stop();
+	spoil(world.state, "record");
+	assert_int_equal(mkdir(obstacle, 0700), 0);
+	start();
+	assert_int_equal(standing(), 1);
+	assert_non_null(strstr(world.alarms, "record "));
+	assert_null(strstr(world.log, "written into the state folder again"));
+	assert_int_equal(rmdir(obstacle), 0);
+	world.now += COMMIT_RETRY;
+	commit_tick(&world.agent.commit, world.now, agent_unix());
+	agent_run_commit(&world.agent);
+	assert_null(strstr(world.alarms, "record "));
+	lose_copy();
+	restart();
+	assert_int_equal(standing(), 1);
+}
+
 static void test_copy(void **state)
 {
 	static const char *const files[] = {"record", "policy.1"};
@@ -437,6 +403,27 @@ static void test_copy(void **state)
 	assert_int_equal(standing(), 1);
 	apply(TWO, 0);
 	assert_int_equal(standing(), 2); // numbers go on
+}
+
+// Why it goes on from the copy is said, until somebody has applied a policy.
+static void test_lost(void **state)
+{
+	(void)state;
+	apply(ONE, 0);
+	stop();
+	assert_int_equal(chmod_in(world.state, "record", 0666), 0);
+	start();
+	assert_int_equal(standing(), 1);
+	assert_non_null(strstr(world.alarms, "state-lost "));
+	assert_non_null(strstr(world.lost, "others could write it"));
+	apply(ONE, 0);
+	assert_null(strstr(world.alarms, "state-lost "));
+	rollback(1);
+	assert_int_equal(world.answer.error, 0);
+	stop();
+	spoil(world.state, "record");
+	start();
+	assert_non_null(strstr(world.lost, "was damaged"));
 }
 
 static void test_damaged(void **state)
@@ -474,7 +461,8 @@ static void test_no_store(void **state)
 	chmod(world.state, 0777);
 	start();
 	assert_null(world.agent.store);
-	assert_int_equal(standing(), 1); // from the copy
+	assert_int_equal(standing(), 1);                 // from the copy
+	assert_null(strstr(world.alarms, "state-lost")); // nothing is lost
 	apply(TWO, 0);
 	assert_int_equal(world.answer.error, -ENODEV);
 	assert_non_null(strstr(world.said, "state folder"));
@@ -495,9 +483,12 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_no_bridges, begin, end),
 	        cmocka_unit_test_setup_teardown(test_no_wall, begin, end),
 	        cmocka_unit_test_setup_teardown(test_window, begin, end),
+	        cmocka_unit_test_setup_teardown(test_late_confirmation, begin, end),
 	        cmocka_unit_test_setup_teardown(test_restart_in_window, begin, end),
 	        cmocka_unit_test_setup_teardown(test_refused, begin, end),
+	        cmocka_unit_test_setup_teardown(test_unsaved, begin, end),
 	        cmocka_unit_test_setup_teardown(test_copy, begin, end),
+	        cmocka_unit_test_setup_teardown(test_lost, begin, end),
 	        cmocka_unit_test_setup_teardown(test_damaged, begin, end),
 	        cmocka_unit_test_setup_teardown(test_no_store, begin, end),
 	};

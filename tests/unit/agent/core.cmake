@@ -5,7 +5,8 @@ leadglass_unit_test(agent-wall SOURCES wall_test.c ${agent}/agent_wall.c ${agent
 leadglass_unit_test(agent-copy SOURCES copy_test.c ${agent}/agent_copy.c DEPENDS state base)
 leadglass_unit_test(agent-log SOURCES log_test.c ${agent}/agent_log.c ${agent}/agent_syslog.c DEPENDS base)
 leadglass_unit_test(agent-server SOURCES server_test.c ${agent}/agent_server.c DEPENDS control base)
+leadglass_unit_test(agent-discard SOURCES discard_test.c ${agent}/agent_discard.c DEPENDS control base)
 leadglass_unit_test(agent-change
-	SOURCES change_test.c ${agent}/agent_apply.c ${agent}/agent_change.c ${agent}/agent_copy.c ${agent}/agent_disk.c
+	SOURCES change_test.c change_world.c ${agent}/agent_apply.c ${agent}/agent_change.c ${agent}/agent_copy.c ${agent}/agent_disk.c
 		${agent}/agent_text.c ${agent}/agent_wall.c
 	DEPENDS state ruleset trust policy base)

@@ -167,6 +167,27 @@ static void lines(void **state)
 	assert_int_equal(agent_drops_next(&parts->agent), AGENT_NEVER);
 }
 
+// A line that the policy does not let out to the collector is no news for it: that would be another such line.
+static void our_own_lines(void **state)
+{
+	(void)state;
+	parts->collector = parts_address("10.20.0.7");
+	struct drops_row row = make("leadglass output: ", "10.20.1.10", "10.20.0.7", IPPROTO_UDP, 514);
+	for (int minute = 0; minute < 60; minute++) {
+		agent_drops_row(&parts->agent, 0, &row);
+		row.count++;
+		parts_run(parts->now + AGENT_MINUTE);
+	}
+	assert_int_equal(parts->log_lines, 0);
+	assert_int_equal(agent_drops_suppressed(&parts->agent), 0);
+	assert_int_equal(shown(0).count, 60); // who asks sees it
+	row = make("leadglass output: ", "10.20.1.10", "10.20.0.7", IPPROTO_UDP, 123);
+	agent_drops_row(&parts->agent, 1, &row);
+	row = make("leadglass input: ", "10.20.0.9", "10.20.0.7", IPPROTO_UDP, 514);
+	agent_drops_row(&parts->agent, 2, &row);
+	assert_int_equal(parts->log_lines, 2);
+}
+
 // A million packets from random sources over an hour.
 static void flood(void **state)
 {
@@ -250,7 +271,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	        TEST(reasons), TEST(reasons_of_frames), TEST(new_policy), TEST(lines),
-	        TEST(flood),   TEST(wake_ups),          TEST(unsound),
+	        TEST(flood),   TEST(wake_ups),          TEST(unsound),    TEST(our_own_lines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -362,6 +362,7 @@ static void foreign_tables(void **state)
 	assert_true(parts_has_alarm("foreign-flowtable inet fast"));
 	assert_true(parts_has_alarm("foreign-accept ip docker"));
 	assert_int_equal(parts->agent.alarm_count, 2);
+	assert_int_equal(agent_alarm_count(&parts->agent), 1); // an accept opens nothing: a note
 	// Many changes in a second are one more look.
 	for (int i = 0; i < 30; i++) {
 		parts->now += 20;
@@ -398,6 +399,12 @@ static void many_foreign_tables(void **state)
 	open_guard();
 	assert_int_equal(parts->agent.alarm_count, 9); // eight and "more"
 	assert_true(parts_has_alarm("foreign-more"));
+	assert_int_equal(agent_alarm_count(&parts->agent), 0);
+	parts->foreign[11].kind = NFT_FOREIGN_NOTRACK; // one of those that are not named harms
+	parts->now += 2000;
+	hear(false, true, NULL, 0);
+	agent_guard_heard(&parts->agent);
+	assert_int_equal(agent_alarm_count(&parts->agent), 1);
 	parts->foreign_count = 0;
 	parts->now += 2000;
 	hear(false, true, NULL, 0);

@@ -18,6 +18,7 @@
 #include "agent/agent_outside.h"
 
 static char sent[4096]; // the last message for the collectors
+static char all[16384]; // and all of them
 static unsigned messages;
 
 void agent_outside_log(struct agent *agent, const char *message, size_t size)
@@ -26,6 +27,7 @@ void agent_outside_log(struct agent *agent, const char *message, size_t size)
 	assert_true(size < sizeof sent);
 	memcpy(sent, message, size);
 	sent[size] = '\0';
+	strncat(all, sent, sizeof all - strlen(all) - 1);
 	messages++;
 }
 
@@ -72,6 +74,10 @@ static void test_line(void **state)
 	agent_log(&agent, LOG_NOTICE, "APPLIED", &field, 1, "policy %d\nby \x1b[1malice", 7);
 	assert_string_equal(capture_end(&capture), "<5>policy 7 by  [1malice\n");
 	assert_string_equal(sent, ""); // no --syslog
+	capture_begin(&capture);
+	// Half a character, one that cannot be, and one that turns the direction of writing
+	agent_log(&agent, LOG_NOTICE, "APPLIED", NULL, 0, "table \xc3\xb6 \xc3 \xff \xe2\x80\xae.");
+	assert_string_equal(capture_end(&capture), "<5>table \xc3\xb6 ? ? ???.\n");
 	agent.options.syslog[0] = "local";
 	capture_begin(&capture);
 	agent_log(&agent, LOG_NOTICE, "APPLIED", &field, 1, "policy %d", 7);
@@ -85,6 +91,8 @@ static void test_line(void **state)
 	agent_log(&agent, LOG_NOTICE, "APPLIED", NULL, 0, "policy");
 	capture_end(&capture);
 	assert_string_equal(sent, "");
+	agent.options.syslog[0] = NULL;
+	agent_log_catch_up(&agent);
 }
 
 // A reader that has stopped reading: lines are lost, nobody waits.
@@ -133,6 +141,24 @@ static void test_alarms(void **state)
 	assert_string_equal(capture_end(&capture), "<5>no more: disk still full\n");
 	assert_int_equal(agent.alarm_count, 1);
 	assert_string_equal(agent.alarms[0].name, "wall");
+	// What is worth knowing only is said less loudly, and is not counted.
+	capture_begin(&capture);
+	agent_note(&agent, "accept", "an accept");
+	agent_note(&agent, "accept", "an accept");
+	assert_int_equal(agent_alarm_count(&agent), 1);
+	assert_int_equal(agent.alarm_count, 2);
+	agent_alarm_lift(&agent, "accept");
+	agent_note(&agent, "more", "one more");
+	agent_alarm(&agent, "more", "one more that harms"); // now it is one
+	assert_int_equal(agent_alarm_count(&agent), 2);
+	agent_alarm_lift(&agent, "more");
+	assert_string_equal(capture_end(&capture), "<5>an accept\n<5>no more: an accept\n<5>one more\n"
+	                                           "<3>one more that harms\n<5>no more: one more that harms\n");
+	capture_begin(&capture);
+	agent_alarm(&agent, "wall", "%0200d %0200d", 1, 2); // cut, and says so
+	assert_int_equal(strlen(agent.alarms[0].text), 200 + strlen(" ..."));
+	agent_alarm(&agent, "wall", "none");
+	assert_string_equal(capture_end(&capture), "");
 	capture_begin(&capture);
 	for (int i = 0; i < AGENT_ALARMS_MAX + 5; i++) {
 		snprintf(name, sizeof name, "n%d", i);
@@ -145,31 +171,47 @@ static void test_alarms(void **state)
 	assert_int_equal(strlen(capture_end(&capture)), (AGENT_ALARMS_MAX + 5) * strlen("<3>x\n"));
 }
 
-// What was said before there was anybody to send it: the wall, and each alarm.
+// What was logged before there was anybody to send it, in order, and then how the start went.
 static void test_catch_up(void **state)
 {
 	struct agent_wall wall = {.number = 12};
-	struct agent agent = {.outside = (void *)&agent, .reason = "the disk is gone"};
+	struct agent agent = {.reason = "the disk is gone"};
 	struct capture capture;
 
 	(void)state;
 	messages = 0;
-	agent_log_catch_up(&agent);
-	assert_int_equal(messages, 0); // to nobody
-	agent.options.syslog[0] = "local";
 	capture_begin(&capture);
+	agent_log(&agent, LOG_NOTICE, "WALL", NULL, 0, "policy 11 stands");
 	agent_log_catch_up(&agent);
+	agent.options.syslog[0] = "local";
+	agent_log(&agent, LOG_NOTICE, "WALL", NULL, 0, "policy 12 stands");
+	agent_log_catch_up(&agent); // still nobody: forgotten
+	agent.outside = (void *)&agent;
+	agent_log_catch_up(&agent);
+	assert_int_equal(messages, 1);
 	assert_non_null(strstr(sent, " STARTED "));
 	assert_non_null(strstr(sent, "no wall stands: the disk is gone"));
+
+	agent.outside = NULL;
 	agent.standing = &wall;
-	agent_log_catch_up(&agent);
-	assert_non_null(strstr(sent, "policy 12 stands"));
-	agent_alarm(&agent, "state", "disk full");
 	messages = 0;
+	all[0] = '\0';
+	agent_log(&agent, LOG_NOTICE, "WALL", NULL, 0, "policy 12 stands; policy 13 was not confirmed");
+	agent_alarm(&agent, "state", "disk full");
+	for (int i = 0; i < AGENT_EARLY_MAX; i++)
+		agent_log(&agent, LOG_INFO, "NEWS", NULL, 0, "line %d", i);
+	assert_int_equal(messages, 0);
+	agent.outside = (void *)&agent;
 	agent_log_catch_up(&agent);
-	assert_int_equal(messages, 2);
-	assert_non_null(strstr(sent, " ALARM [leadglass@32473 alarm=\"state\"] "));
-	assert_string_equal(capture_end(&capture), "<3>disk full\n"); // standard error has them already
+	assert_int_equal(messages, AGENT_EARLY_MAX + 1); // two find no place
+	assert_non_null(strstr(all, "policy 13 was not confirmed"));
+	assert_true(strstr(strstr(all, "policy 13 was not"), " ALARM [leadglass@32473 alarm=\"state\"] "));
+	assert_non_null(strstr(all, "line 29"));
+	assert_null(strstr(all, "line 30"));
+	assert_non_null(strstr(sent, "runs: policy 12 stands")); // the last one
+	agent_log_catch_up(&agent);
+	assert_int_equal(messages, AGENT_EARLY_MAX + 2); // each is told once
+	capture_end(&capture);
 }
 
 int main(void)

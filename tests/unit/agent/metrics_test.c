@@ -116,6 +116,7 @@ static void metrics(void **state)
 	parts->agent.verified_at = PARTS_UNIX;
 	parts->now += 17000;
 	agent_alarm(&parts->agent, "metrics-file", "x");
+	agent_note(&parts->agent, "foreign-accept ip docker", "x");
 	agent_peers_connection(&parts->agent, &from, &to, 6, 11112, 4);
 	agent_metrics(&parts->agent, &text);
 	assert_false(buffer_failed(&text));
@@ -126,6 +127,11 @@ static void metrics(void **state)
 	assert_true(has(&text, "\nleadglass_verified_age_seconds 17\n"));
 	assert_true(has(&text, "\nleadglass_repairs_total 0\n"));
 	assert_true(has(&text, "\nleadglass_alarm_time_seconds{name=\"metrics-file\"} "));
+	assert_true(has(&text, "\nleadglass_alarms 1\n"));
+	assert_true(has(&text, "\nleadglass_notes 1\n"));
+	assert_false(has(&text, "name=\"foreign-accept"));
+	assert_true(has(&text, "\nleadglass_drops_heard_total 7\n"));
+	assert_true(has(&text, "\nleadglass_drops_forgotten_rows_total 3\n"));
 	assert_true(has(&text, "\nleadglass_peer_packets_total{kind=\"peer\",name=\"pacs\"} 0\n"));
 	assert_true(has(&text, "\nleadglass_peer_connections_total{kind=\"peer\",name=\"pacs\"} 4\n"));
 	assert_true(has(&text, "\nleadglass_dropped_packets_total{family=\"inet\",chain=\"input\",rule="
@@ -184,6 +190,15 @@ static void file(void **state)
 	assert_non_null(fgets(text, sizeof text, written));
 	fclose(written);
 	assert_string_equal(text, "# TYPE leadglass_build_info gauge\n");
+	assert_int_equal(parts->agent.alarm_count, 0);
+	// What others have laid into the way, a pipe that nobody reads or a link, is not written to.
+	assert_int_equal(mkfifo(temporary, 0600), 0);
+	agent_metrics_write(&parts->agent);
+	assert_int_not_equal(lstat(temporary, &about), 0);
+	assert_int_equal(symlink("/dev/full", temporary), 0);
+	agent_metrics_write(&parts->agent);
+	assert_int_equal(lstat(path, &about), 0);
+	assert_true(S_ISREG(about.st_mode) && about.st_size > 100);
 	assert_int_equal(parts->agent.alarm_count, 0);
 	unlink(path);
 	assert_int_equal(rmdir(folder), 0);

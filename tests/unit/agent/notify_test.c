@@ -72,19 +72,26 @@ static void a_path(void **state)
 	rmdir(folder);
 }
 
-static void an_abstract_name(void **state)
+// A manager under an abstract name that the kernel chose; NOTIFY_SOCKET says it.
+static int listen_abstract(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	socklen_t size = sizeof address;
 	char name[sizeof address.sun_path + 1] = "";
-	int manager;
+	int manager = listen_as(&address, sizeof(sa_family_t));
 
-	(void)state;
-	manager = listen_as(&address, sizeof(sa_family_t)); // the kernel gives it a name
 	assert_int_equal(getsockname(manager, (struct sockaddr *)&address, &size), 0);
 	memcpy(name, address.sun_path, size - offsetof(struct sockaddr_un, sun_path));
 	name[0] = '@';
 	setenv("NOTIFY_SOCKET", name, 1);
+	return manager;
+}
+
+static void an_abstract_name(void **state)
+{
+	int manager = listen_abstract();
+
+	(void)state;
 	talk_to(manager);
 	close(manager);
 }
@@ -110,20 +117,28 @@ static void no_manager(void **state)
 
 static void a_manager_that_has_gone(void **state)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	socklen_t size = sizeof address;
-	char name[sizeof address.sun_path + 1] = "";
-	int manager, notify;
+	int manager = listen_abstract();
+	int notify = agent_notify_open();
 
 	(void)state;
-	manager = listen_as(&address, sizeof(sa_family_t));
-	assert_int_equal(getsockname(manager, (struct sockaddr *)&address, &size), 0);
-	memcpy(name, address.sun_path, size - offsetof(struct sockaddr_un, sun_path));
-	name[0] = '@';
-	setenv("NOTIFY_SOCKET", name, 1);
-	notify = agent_notify_open();
 	close(manager);
 	agent_notify(notify, "WATCHDOG=1"); // no SIGPIPE
+	close(notify);
+}
+
+// Each of these waited a second once, and every apply with it.
+static void a_manager_that_does_not_read(void **state)
+{
+	int manager = listen_abstract();
+	int notify = agent_notify_open();
+
+	(void)state;
+	alarm(60);
+	for (int i = 0; i < 1000; i++)
+		agent_notify(notify, "STATUS=policy %d", i);
+	alarm(0);
+	expect(manager, "STATUS=policy 0");
+	close(manager);
 	close(notify);
 }
 
@@ -134,6 +149,7 @@ int main(void)
 	        cmocka_unit_test(an_abstract_name),
 	        cmocka_unit_test(no_manager),
 	        cmocka_unit_test(a_manager_that_has_gone),
+	        cmocka_unit_test(a_manager_that_does_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PATIENCE 20000 // ms
 
@@ -46,6 +47,35 @@ void agent_alarm_lift(struct agent *agent, const char *name)
 {
 	(void)agent;
 	alarm_named(name)[0] = '\0';
+	outside_world.lifted++;
+}
+
+void agent_discard_unseen(struct agent *agent, int fd)
+{
+	(void)agent;
+	close(fd);
+	outside_world.discarded++;
+}
+
+// What the child forgets of the keeper is not there.
+void agent_access_close(struct agent *agent)
+{
+	(void)agent;
+}
+
+void agent_drops_close(struct agent *agent)
+{
+	(void)agent;
+}
+
+void agent_peers_close(struct agent *agent)
+{
+	(void)agent;
+}
+
+void agent_wall_free(struct agent_wall *wall)
+{
+	(void)wall;
 }
 
 void agent_drops_row(struct agent *agent, size_t index, const struct drops_row *row)

@@ -20,6 +20,7 @@ struct outside_world {
 	char alarm[256]; // "" none
 	char collector_alarm[256];
 	unsigned alarms; // raised
+	unsigned lifted, discarded;
 };
 
 extern struct outside_world outside_world; // the functions of agent.h are given no place for it

@@ -158,9 +158,8 @@ void agent_log(struct agent *agent, int severity, const char *id, const struct a
 	parts->log_lines++;
 }
 
-void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
+static void raise_alarm(struct agent *agent, const char *name, bool note, const char *format, va_list arguments)
 {
-	va_list arguments;
 	size_t i = 0;
 	assert_true(strlen(name) < sizeof agent->alarms[0].name);
 	while (i < agent->alarm_count && strcmp(agent->alarms[i].name, name) != 0)
@@ -172,9 +171,32 @@ void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
 		agent->alarms[i] = (struct control_alarm){.since = agent_unix()};
 		snprintf(agent->alarms[i].name, sizeof agent->alarms[i].name, "%s", name);
 	}
-	va_start(arguments, format);
+	agent->alarms[i].note = note;
 	vsnprintf(agent->alarms[i].text, sizeof agent->alarms[i].text, format, arguments);
+}
+
+void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	raise_alarm(agent, name, false, format, arguments);
 	va_end(arguments);
+}
+
+void agent_note(struct agent *agent, const char *name, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	raise_alarm(agent, name, true, format, arguments);
+	va_end(arguments);
+}
+
+size_t agent_alarm_count(const struct agent *agent)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < agent->alarm_count; i++)
+		count += !agent->alarms[i].note;
+	return count;
 }
 
 void agent_alarm_lift(struct agent *agent, const char *name)
@@ -215,6 +237,19 @@ void agent_tell_followers(struct agent *agent, const struct control_drop *drop)
 	(void)agent;
 	parts->told++;
 	parts->told_drop = *drop;
+}
+
+void agent_outside_count(const struct agent *agent, struct agent_outside_counts *ret)
+{
+	(void)agent;
+	*ret = (struct agent_outside_counts){.heard = 7, .forgotten = 3};
+}
+
+bool agent_outside_is_collector(const struct agent *agent, const struct prefix *address, uint8_t protocol,
+                                uint16_t port)
+{
+	(void)agent;
+	return protocol == 17 && port == 514 && prefix_equal(address, &parts->collector);
 }
 
 bool agent_outside_running(const struct agent *agent)

@@ -53,6 +53,8 @@ struct parts {
 	struct nft_access windows[NFT_ACCESS_MAX]; // `ms` is the end on the clock
 	size_t window_count;
 
+	struct prefix collector; // UDP 514
+
 	struct buffer log; // "ID text" lines
 	unsigned log_lines, alarms_raised, alarms_lifted;
 

@@ -195,6 +195,8 @@ static char *many_peers(unsigned peers)
 	return buffer_steal(&text);
 }
 
+static void open_one(const char *from, const char *to, uint8_t protocol, uint16_t port);
+
 static void too_many(void **state)
 {
 	(void)state;
@@ -204,6 +206,13 @@ static void too_many(void **state)
 	struct control_peer one = row("p17");
 	assert_int_equal(one.counted, 0);
 	assert_int_equal(one.elements, 1);
+	// A new connection is all that is heard of it.
+	parts->now += 5000;
+	assert_int_equal(row("p17").last_heard, 0);
+	open_one("10.20.1.10", "10.40.0.17", IPPROTO_TCP, 104);
+	assert_int_equal(row("p17").last_heard, agent_unix());
+	assert_int_equal(row("p17").connections, 2);
+	assert_int_equal(row("p18").last_heard, 0);
 	assert_int_equal(row("dns").counted, 1);
 	assert_true(parts->skipped_long > 0); // the long list was not even read
 	text = many_peers(RULESET_DETAIL_MAX);

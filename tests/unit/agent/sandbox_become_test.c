@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "child.h"
 
 #define NET_ADMIN "0000000000001000"
+#define CHANGE_USER_TOO "00000000000010c0"
 #define NOTHING "0000000000000000"
 #define NOBODY 65534 // "nobody" and "nogroup" of every Debian
 
@@ -59,10 +61,10 @@ static const char *status_of(const char *key)
 		}                                                                                              \
 	} while (0)
 
-static int check_keeper(void)
+static int check_keeper(const char *capabilities)
 {
-	CHECK_STATUS("CapPrm", NET_ADMIN);
-	CHECK_STATUS("CapEff", NET_ADMIN);
+	CHECK_STATUS("CapPrm", capabilities);
+	CHECK_STATUS("CapEff", capabilities);
 	CHECK_STATUS("CapInh", NOTHING);
 	CHECK_STATUS("CapAmb", NOTHING);
 	CHECK_STATUS("NoNewPrivs", "1");
@@ -84,7 +86,7 @@ static int use_privilege(void)
 static int become_nobody(const void *argument)
 {
 	CHILD_CHECK(sandbox_become("nobody", argument) == 0);
-	CHILD_CHECK(check_keeper() == 0);
+	CHILD_CHECK(check_keeper(NET_ADMIN) == 0);
 	CHECK_STATUS("Uid", "65534 65534 65534 65534");
 	CHECK_STATUS("Gid", "65534 65534 65534 65534");
 	CHECK_STATUS("Groups", argument ? "4 65534" : "65534"); // 4: adm
@@ -118,11 +120,19 @@ static int stay_root(const void *argument)
 {
 	(void)argument;
 	CHILD_CHECK(sandbox_become(NULL, NULL) == 0);
-	CHILD_CHECK(check_keeper() == 0);
+	CHILD_CHECK(check_keeper(CHANGE_USER_TOO) == 0);
 	CHECK_STATUS("Uid", "0 0 0 0");
 	CHECK_STATUS("CapBnd", NOTHING);
 	CHILD_CHECK(use_privilege() == 0);
-	CHILD_CHECK(setuid(NOBODY) == -1);
+
+	CHILD_CHECK(sandbox_drop_all() == 0);
+	CHECK_STATUS("CapPrm", NOTHING);
+	CHECK_STATUS("CapEff", NOTHING);
+	CHECK_STATUS("Uid", "0 65534 65534 65534"); // the first is for whoever ends it
+	CHECK_STATUS("Gid", "65534 65534 65534 65534");
+	CHECK_STATUS("Groups", "");
+	CHILD_CHECK(use_privilege() == EPERM);
+	CHILD_CHECK(open("/etc/shadow", O_RDONLY | O_CLOEXEC) == -1 && errno == EACCES);
 	return 0;
 }
 
@@ -158,7 +168,7 @@ static int start_as_service(const void *user)
 	CHECK_STATUS("CapAmb", NET_ADMIN);
 	CHILD_CHECK(sandbox_become("daemon", NULL) == -EPERM);
 	CHILD_CHECK(sandbox_become(user, "adm") == 0);
-	CHILD_CHECK(check_keeper() == 0);
+	CHILD_CHECK(check_keeper(NET_ADMIN) == 0);
 	CHECK_STATUS("Uid", "65534 65534 65534 65534");
 	CHECK_STATUS("Groups", "");
 	CHILD_CHECK(use_privilege() == 0);

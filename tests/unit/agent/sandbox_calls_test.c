@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -30,6 +32,8 @@
 #include "agent/agent_sandbox.h"
 #include "child.h"
 
+#define NOBODY 65534
+
 struct call {
 	const char *name;
 	long number;
@@ -40,6 +44,7 @@ enum filter {
 	KEEPER,
 	KEEPER_CONNECT,
 	OUTSIDE,
+	OUTSIDE_CONNECT,
 };
 
 struct attempt {
@@ -49,7 +54,9 @@ struct attempt {
 
 static int enter(enum filter filter)
 {
-	return filter == OUTSIDE ? sandbox_calls_outside() : sandbox_calls_keeper(filter == KEEPER_CONNECT);
+	if (filter == OUTSIDE || filter == OUTSIDE_CONNECT)
+		return sandbox_calls_outside(filter == OUTSIDE_CONNECT);
+	return sandbox_calls_keeper(filter == KEEPER_CONNECT);
 }
 
 #define FORK_INTO(flags)                                                                                       \
@@ -84,7 +91,13 @@ static const struct call forbidden[] = {
         {"chroot", SYS_chroot, {0}},
         {"pivot_root", SYS_pivot_root, {0}},
         {"setresuid", SYS_setresuid, {-1, -1, -1}},
-        {"setgroups", SYS_setgroups, {0}},
+        {"setresuid to another than nobody", SYS_setresuid, {-1, 1, NOBODY}},
+        {"setresuid that leaves a way back", SYS_setresuid, {-1, NOBODY, 0}},
+        {"setresgid to another than nobody", SYS_setresgid, {NOBODY, 42, NOBODY}},
+        {"setuid", SYS_setuid, {NOBODY}},
+        {"setgroups to some", SYS_setgroups, {1}},
+        {"netlink socket for routes", SYS_socket, {AF_NETLINK, SOCK_RAW, 0}},
+        {"netlink socket for audit", SYS_socket, {AF_NETLINK, SOCK_RAW, 9}},
         {"chmod by name", SYS_fchmodat, {AT_FDCWD}},
         {"mkdir", SYS_mkdirat, {AT_FDCWD}},
         {"mknod", SYS_mknodat, {AT_FDCWD}},
@@ -120,10 +133,17 @@ static const struct call keepers[] = {
         {"unlinkat", SYS_unlinkat, {-1, 0}},
         {"renameat2", SYS_renameat2, {-1, 0, -1}},
         {"netlink socket", SYS_socket, {AF_NETLINK, SOCK_RAW, 12}},
+        {"local socket", SYS_socket, {AF_UNIX, SOCK_DGRAM}},
+        {"ioctl that names an interface", SYS_ioctl, {-1, SIOCGIFNAME}},
         {"fork", SYS_clone, FORK_INTO(0)},
         {"kill", SYS_kill, {1, 0}},
         {"tgkill of another", SYS_tgkill, {1, 1, 0}},
         {"accept4", SYS_accept4, {-1}},
+        {"bind", SYS_bind, {-1}},
+        {"sendmsg", SYS_sendmsg, {-1}},
+        {"setresuid to nobody", SYS_setresuid, {-1, NOBODY, NOBODY}},
+        {"setresgid to nobody", SYS_setresgid, {NOBODY, NOBODY, NOBODY}},
+        {"setgroups to none", SYS_setgroups, {0}},
         {"listen", SYS_listen, {-1}},
         {"memfd_create", SYS_memfd_create, {0}},
         {"capset", SYS_capset, {0}},
@@ -134,6 +154,11 @@ static const struct call keepers[] = {
         {"open", SYS_open, {0, O_RDONLY}},
         {"fork of old", SYS_fork, {0}},
 #endif
+};
+
+// The keeper connects to the machine's own log; the outside process to collectors, where there are any.
+static const struct call connect_calls[] = {
+        {"connect", SYS_connect, {-1}},
 };
 
 static const struct call internet[] = {
@@ -191,8 +216,12 @@ static void forbidden_calls_end_the_keeper(void **state)
 static void forbidden_calls_end_the_outside_process(void **state)
 {
 	(void)state;
-	expect_death(OUTSIDE, forbidden, COUNT(forbidden));
-	expect_death(OUTSIDE, keepers, COUNT(keepers));
+	for (enum filter filter = OUTSIDE; filter <= OUTSIDE_CONNECT; filter++) {
+		expect_death(filter, forbidden, COUNT(forbidden));
+		expect_death(filter, keepers, COUNT(keepers));
+	}
+	expect_death(OUTSIDE, internet, COUNT(internet));
+	expect_death(OUTSIDE, connect_calls, COUNT(connect_calls));
 }
 
 static void what_differs_is_allowed_where_it_should_be(void **state)
@@ -200,7 +229,9 @@ static void what_differs_is_allowed_where_it_should_be(void **state)
 	(void)state;
 	expect_life(KEEPER, keepers, COUNT(keepers));
 	expect_life(KEEPER_CONNECT, internet, COUNT(internet));
-	expect_life(OUTSIDE, internet, COUNT(internet));
+	expect_life(KEEPER, connect_calls, COUNT(connect_calls));
+	expect_life(OUTSIDE_CONNECT, internet, COUNT(internet));
+	expect_life(OUTSIDE_CONNECT, connect_calls, COUNT(connect_calls));
 }
 
 #ifdef __x86_64__
@@ -208,7 +239,7 @@ static int call_of_i386(const void *argument)
 {
 	long result = 20; // getpid
 
-	if (argument && sandbox_calls_outside() != 0)
+	if (argument && sandbox_calls_outside(true) != 0)
 		return 2;
 	__asm__ volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
 	return 0;
@@ -294,9 +325,6 @@ static void on_signal(int number)
 
 static int in_both(void)
 {
-	char name[IF_NAMESIZE];
-
-	CHILD_CHECK(strcmp(if_indextoname(1, name), "lo") == 0);
 	CHILD_CHECK(signal(SIGTERM, on_signal) != SIG_ERR);
 	CHILD_CHECK(raise(SIGTERM) == 0); // tgkill to itself
 	CHILD_CHECK(isatty(2) == 0 && errno == ENOTTY);
@@ -328,6 +356,7 @@ static int write_a_file(const char *folder)
 
 static int in_the_keeper(const void *folder)
 {
+	char name[IF_NAMESIZE];
 	sigset_t signals;
 	struct rlimit limit;
 	int fd, status;
@@ -338,7 +367,8 @@ static int in_the_keeper(const void *folder)
 	CHILD_CHECK(use_memory() == 0);
 	CHILD_CHECK(write_a_file(folder) == 0);
 	CHILD_CHECK(talk(SOCK_SEQPACKET) == 0);
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+	CHILD_CHECK(strcmp(if_indextoname(1, name), "lo") == 0);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	CHILD_CHECK(fd >= 0);
 	CHILD_CHECK(wait_for_things(fd) == 0);
 	fd = memfd_create("payload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -352,7 +382,7 @@ static int in_the_keeper(const void *folder)
 	// An outside process that is started again
 	pid = fork();
 	if (pid == 0)
-		_exit(sandbox_drop_all() || sandbox_calls_outside() || in_both());
+		_exit(sandbox_drop_all() || sandbox_calls_outside(false) || in_both());
 	CHILD_CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
 	CHILD_CHECK(status == 0);
 	return 0;
@@ -363,7 +393,7 @@ static int in_the_outside_process(const void *argument)
 	int pair[2];
 
 	(void)argument;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0 || enter(OUTSIDE) != 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0 || enter(OUTSIDE_CONNECT) != 0)
 		return 2;
 	CHILD_CHECK(wait_for_things(pair[0]) == 0);
 	CHILD_CHECK(send(pair[0], "a", 1, MSG_NOSIGNAL) == 1);

@@ -15,17 +15,20 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/agent_outside.h"
 
 #define ROOT 0
 #define USER 1000
 
 static struct {
 	int64_t now;
-	uid_t uid;                      // of who connects
+	uid_t uid; // of who connects
+	pid_t pid, outside;
+	unsigned waiting;               // so many
 	struct control_request request; // what the next client says
 	int receive, send;              // what these answer
 	struct control_answer answer;   // the last one sent
-	unsigned answers, requests, lines;
+	unsigned answers, requests, lines, discarded;
 } world;
 
 int64_t agent_now(void)
@@ -48,6 +51,12 @@ void agent_request(struct agent *agent, int client, const struct control_request
 	world.requests++;
 }
 
+pid_t agent_outside_pid(const struct agent *agent)
+{
+	(void)agent;
+	return world.outside;
+}
+
 int control_listen(const char *path, gid_t group)
 {
 	(void)group;
@@ -57,7 +66,10 @@ int control_listen(const char *path, gid_t group)
 int control_accept(int listener, struct control_peer_id *ret)
 {
 	(void)listener;
-	*ret = (struct control_peer_id){.uid = world.uid};
+	if (!world.waiting)
+		return -EAGAIN;
+	world.waiting--;
+	*ret = (struct control_peer_id){.uid = world.uid, .pid = world.pid};
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -82,6 +94,19 @@ int control_send(int fd, struct control_answer *answer, const void *payload, siz
 	world.answer = *answer;
 	world.answers++;
 	return world.send;
+}
+
+int control_send_shared(int fd, struct control_answer *answer, int payload, size_t size)
+{
+	(void)payload;
+	return control_send(fd, answer, NULL, size);
+}
+
+void agent_discard(struct agent *agent, int fd, const struct control_peer_id *id)
+{
+	(void)agent, (void)id;
+	world.discarded++;
+	close(fd);
 }
 
 static int begin(void **state)
@@ -120,7 +145,10 @@ static int connected(const struct agent *agent, uid_t uid)
 static void connect_as(struct agent *agent, uid_t uid)
 {
 	world.uid = uid;
+	world.waiting = 1;
+	world.receive = -EAGAIN; // nobody says anything meanwhile
 	agent_server_accept(agent);
+	world.receive = 0;
 }
 
 static void say(struct agent *agent, int client, enum control_kind kind)
@@ -147,9 +175,15 @@ static void test_places(void **state)
 	for (int i = 0; i < AGENT_CLIENTS_MAX + 3; i++)
 		connect_as(agent, USER);
 	assert_int_equal(connected(agent, USER), AGENT_CLIENTS_MAX);
+	assert_int_equal(world.discarded, 3); // not simply closed
+	assert_int_equal(world.answers, 3);   // who finds none is told
+	assert_int_equal(world.answer.error, -EBUSY);
+	assert_int_equal(world.answer.last, 1);
+	assert_non_null(strstr(world.answer.text, "the agent is busy"));
 	connect_as(agent, ROOT); // always finds one
 	assert_int_equal(connected(agent, ROOT), 1);
 	assert_int_equal(connected(agent, USER), AGENT_CLIENTS_MAX - 1);
+	assert_int_equal(world.answers, 3);
 	for (int i = 0; i < AGENT_CLIENTS_MAX; i++)
 		connect_as(agent, ROOT);
 	assert_int_equal(connected(agent, ROOT), AGENT_CLIENTS_MAX); // and does not take root's own
@@ -157,6 +191,64 @@ static void test_places(void **state)
 	connect_as(agent, USER); // silent for a minute
 	assert_int_equal(connected(agent, USER), 1);
 	assert_int_equal(connected(agent, ROOT), AGENT_CLIENTS_MAX - 1);
+}
+
+// What is given away stays in memory for as long as they like: of the memory of strangers there is an end, of
+// root's and of errors there is none.
+static void test_budget(void **state)
+{
+	struct control_answer answer = {.kind = CONTROL_PEERS};
+	struct agent *agent = *state;
+	static char text[1 << 20];
+	unsigned given = 0;
+
+	world.now = 1000000;
+	connect_as(agent, USER);
+	connect_as(agent, ROOT);
+	do {
+		agent_answer(agent, 0, &answer, text, sizeof text);
+		given++;
+	} while (!world.answer.error && given < 200);
+	assert_in_range(given, 60, 65);
+	assert_int_equal(world.answer.error, -EAGAIN);
+	assert_int_equal(world.answer.kind, CONTROL_PEERS);
+	agent_answer(agent, 1, &answer, text, sizeof text);
+	assert_int_equal(world.answer.error, 0);
+	answer.error = -ENOENT;
+	agent_answer(agent, 0, &answer, NULL, 0);
+	assert_int_equal(world.answer.error, -ENOENT);
+	answer.error = 0;
+	world.now += 5000;
+	agent_answer(agent, 0, &answer, text, sizeof text);
+	assert_int_equal(world.answer.error, 0);
+	agent_answer(agent, 0, &answer, text, sizeof text);
+	assert_int_equal(world.answer.error, -EAGAIN);
+}
+
+static void test_gone_again(void **state)
+{
+	struct agent *agent = *state;
+
+	world.uid = ROOT;
+	world.waiting = AGENT_ACCEPT_MAX;
+	world.receive = -ECONNRESET;
+	agent_server_accept(agent);
+	assert_int_equal(world.answers, 0); // nobody was turned away for one who has gone
+	assert_int_equal(connected(agent, ROOT), AGENT_CLIENTS_MAX);
+}
+
+// All who wait are let in at once, within bounds.
+static void test_many(void **state)
+{
+	struct agent *agent = *state;
+
+	world.uid = USER;
+	world.waiting = AGENT_ACCEPT_MAX + 10;
+	world.receive = -EAGAIN;
+	agent_server_accept(agent);
+	assert_int_equal(world.waiting, 10);
+	assert_int_equal(connected(agent, USER), AGENT_CLIENTS_MAX);
+	assert_int_equal(world.discarded, AGENT_ACCEPT_MAX - AGENT_CLIENTS_MAX);
 }
 
 static void test_who_speaks_stays(void **state)
@@ -195,6 +287,25 @@ static void test_changes_need_root(void **state)
 	assert_int_equal(world.requests, 1);
 	connect_as(agent, ROOT);
 	say(agent, 1, CONTROL_APPLY);
+	assert_int_equal(world.requests, 2);
+}
+
+// Where it stays root's: the process that reads what strangers send is not root.
+static void test_the_outside_process_changes_nothing(void **state)
+{
+	struct agent *agent = *state;
+
+	world.outside = world.pid = 77;
+	connect_as(agent, ROOT);
+	say(agent, 0, CONTROL_ALLOW);
+	assert_int_equal(world.answer.error, -EPERM);
+	assert_int_equal(world.requests, 0);
+	world.pid = 78;
+	connect_as(agent, ROOT);
+	say(agent, 1, CONTROL_ALLOW);
+	world.outside = world.pid = 0; // it does not run; a client of another pid namespace
+	connect_as(agent, ROOT);
+	say(agent, 2, CONTROL_ALLOW);
 	assert_int_equal(world.requests, 2);
 }
 
@@ -259,8 +370,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(test_open, begin, end),
 	        cmocka_unit_test_setup_teardown(test_places, begin, end),
+	        cmocka_unit_test_setup_teardown(test_budget, begin, end),
+	        cmocka_unit_test_setup_teardown(test_gone_again, begin, end),
+	        cmocka_unit_test_setup_teardown(test_many, begin, end),
 	        cmocka_unit_test_setup_teardown(test_who_speaks_stays, begin, end),
 	        cmocka_unit_test_setup_teardown(test_changes_need_root, begin, end),
+	        cmocka_unit_test_setup_teardown(test_the_outside_process_changes_nothing, begin, end),
 	        cmocka_unit_test_setup_teardown(test_rude, begin, end),
 	        cmocka_unit_test_setup_teardown(test_followers, begin, end),
 	};

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "policy/policy_closed.h"
 #include "agent/agent_text.h"
 #include "policy/policy_bundle.h"
 
@@ -87,7 +88,7 @@ static void test_closed_text(void **state)
 
 	(void)state;
 	assert_int_equal(wall_of(GATEWAY, &wall, NULL), 0);
-	agent_wall_closed_text(&wall->policy, &text);
+	policy_closed_print(&wall->policy, &text);
 	assert_int_equal(wall->policy.peer_count, 1); // what it was made from is as it was
 	agent_wall_free(wall);
 	assert_int_equal(agent_wall_closed(strdup(text.data), text.size, true, &closed), 0);
@@ -102,7 +103,7 @@ static void test_closed_text(void **state)
 	assert_int_equal(closed->policy.log.group, 9);
 	// The bundle of the closed wall can be read like any other: `leadglass show`.
 	assert_int_equal(agent_wall_new(1, strdup(closed->bundle), closed->bundle_size, &wall, NULL), 0);
-	agent_wall_closed_text(&wall->policy, &again);
+	policy_closed_print(&wall->policy, &again);
 	assert_string_equal(again.data, text.data);
 	agent_wall_free(wall);
 	agent_wall_free(closed);
@@ -146,7 +147,7 @@ static void test_text(void **state)
 	agent_text_problems(&problems, NULL, -EIO, &out);
 	assert_string_equal(out.data, "leadglass: warning: odd; do otherwise\nleadglass: wrong\n");
 	agent_text_line(&out, line, sizeof line); // cut
-	assert_string_equal(line, "warning: od");
+	assert_string_equal(line, "warning ...");
 	agent_text_problems(&problems, NULL, -EIO, NULL);
 	problem_fini(&problems);
 	buffer_fini(&out);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -63,8 +64,29 @@ static void deceiving(void **state)
 	assert_false(text_deceives(0x1fa7b));
 }
 
+static void cut(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} cases[] = {
+	        {"short", "short"},
+	        {"exactly nineteen o.", "exactly nineteen o."},
+	        {"one word more than there", "one word more ..."},
+	        {"the table of another", "the table of ..."},
+	        {"averylongwordofaprogram", "averylongwordof ..."},
+	        {"aaaaaaaaaaaaaa\xc3\xa9\xc3\xa9\xc3\xa9", "aaaaaaaaaaaaaa ..."},
+	};
+	char text[20];
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		text_cut(text, sizeof text, snprintf(text, sizeof text, "%s", cases[i].text));
+		assert_string_equal(text, cases[i].wanted);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(edges), cmocka_unit_test(deceiving)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(edges), cmocka_unit_test(deceiving),
+	                                   cmocka_unit_test(cut)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,6 +222,27 @@ static void refused_before_asking(void **state)
 	end(&talk);
 }
 
+// The other side has closed with our request unread: of that the kernel tells before it gives the answer.
+static void refused_unread(void **state)
+{
+	struct world *world = *state;
+	struct control_answer answer = {.last = 1, .error = -EBUSY, .text = "the agent is busy"};
+	struct talk talk;
+
+	begin(world, &talk);
+	assert_int_equal(ask(&talk, CONTROL_STATUS, NULL, 0), -ETIMEDOUT);
+	assert_int_equal(control_send(talk.server, &answer, NULL, 0), 0);
+	close(talk.server);
+	talk.server = -1;
+	assert_int_equal(control_next(talk.control, 0, &talk.answer, &talk.payload, &talk.size, &talk.problems),
+	                 0);
+	assert_int_equal(talk.answer.error, -EBUSY);
+	assert_string_equal(talk.answer.text, "the agent is busy");
+	assert_int_equal(control_next(talk.control, 0, &talk.answer, &talk.payload, &talk.size, &talk.problems),
+	                 -ECONNRESET);
+	end(&talk);
+}
+
 static void another_version(void **state)
 {
 	struct world *world = *state;
@@ -285,6 +306,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(not_for_this_user, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(no_answer, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(refused_before_asking, world_open, world_close),
+	        cmocka_unit_test_setup_teardown(refused_unread, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(another_version, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(too_large, world_open, world_close),
 	};

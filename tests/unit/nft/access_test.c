@@ -139,7 +139,7 @@ static void one_element_opens_and_closes(void **state)
 	assert_int_equal(close_in(w, wall, ssh), 0);
 	assert_int_equal(list(w, found), 0);
 	assert_int_equal(close_in(w, wall, ssh), -ENOENT);
-	assert_told(w, "10.20.9.77 to this machine on 22: it is not open");
+	assert_told(w, "10.20.9.77 to this box on 22: it is not open");
 	assert_int_equal(w->kernel.batches, 3);
 }
 

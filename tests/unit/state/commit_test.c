@@ -32,7 +32,7 @@ static void first_ever(void **state)
 	struct world *w = fresh();
 	assert_int_equal(w->kernel, KERNEL_CLOSED);
 	assert_int_equal(w->error, 0);
-	assert_int_equal(commit_confirm(&w->commit, 1), -ENOENT);
+	assert_int_equal(commit_confirm(&w->commit, w->now, 1), -ENOENT);
 	assert_int_equal(commit_rollback(&w->commit, 1, 1), -ENOENT);
 	assert_int_equal(commit_next(&w->commit), COMMIT_NEVER);
 	world_apply(w, WORLD_WINDOW);
@@ -72,6 +72,19 @@ static void windows(void **state)
 	free(w);
 }
 
+// The end of a window counts, not when somebody looks at the clock.
+static void late(void **state)
+{
+	(void)state;
+	struct world *w = fresh();
+	world_apply(w, 0);
+	world_apply(w, WORLD_WINDOW);
+	assert_int_equal(commit_confirm(&w->commit, w->commit.deadline, 1), -ENOENT);
+	assert_int_equal(w->commit.record.pending, 2);
+	assert_int_equal(commit_confirm(&w->commit, w->commit.deadline - 1, 1), 0);
+	free(w);
+}
+
 // Nothing starts while something is being done.
 static void one_at_a_time(void **state)
 {
@@ -80,7 +93,7 @@ static void one_at_a_time(void **state)
 	struct state_entry entry = {0};
 	assert_int_equal(commit_apply(&w->commit, &entry, 1000, w->now, 1), 0);
 	assert_int_equal(commit_apply(&w->commit, &entry, 1000, w->now, 1), -EBUSY);
-	assert_int_equal(commit_confirm(&w->commit, 1), -EBUSY);
+	assert_int_equal(commit_confirm(&w->commit, w->now, 1), -EBUSY);
 	assert_int_equal(commit_rollback(&w->commit, 1, 1), -EBUSY);
 	assert_int_equal(commit_next(&w->commit), COMMIT_NEVER);
 	commit_tick(&w->commit, COMMIT_NEVER, 1);
@@ -144,7 +157,7 @@ static void refusing_kernel(void **state)
 	assert_int_equal(w->event, COMMIT_EVENT_EXPIRE);
 	assert_int_equal(w->error, -EPERM);
 	assert_int_equal(w->kernel, 2); // what stands, stands
-	assert_int_equal(commit_confirm(&w->commit, 1), -ENOENT);
+	assert_int_equal(commit_confirm(&w->commit, w->now, 1), -ENOENT);
 	unsigned loads = w->loads;
 	world_pass(w, 24 * HOUR);
 	// Each attempt takes a few milliseconds of the world's time.
@@ -439,12 +452,19 @@ static void full_history(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(first_ever),    cmocka_unit_test(windows),
-	        cmocka_unit_test(one_at_a_time), cmocka_unit_test(broken_disk),
-	        cmocka_unit_test(half_written),  cmocka_unit_test(refusing_kernel),
-	        cmocka_unit_test(stand_in),      cmocka_unit_test(both_broken),
-	        cmocka_unit_test(no_record),     cmocka_unit_test(long_windows),
-	        cmocka_unit_test(everything),    cmocka_unit_test(full_history),
+	        cmocka_unit_test(first_ever),
+	        cmocka_unit_test(windows),
+	        cmocka_unit_test(late),
+	        cmocka_unit_test(one_at_a_time),
+	        cmocka_unit_test(broken_disk),
+	        cmocka_unit_test(half_written),
+	        cmocka_unit_test(refusing_kernel),
+	        cmocka_unit_test(stand_in),
+	        cmocka_unit_test(both_broken),
+	        cmocka_unit_test(no_record),
+	        cmocka_unit_test(long_windows),
+	        cmocka_unit_test(everything),
+	        cmocka_unit_test(full_history),
 	        cmocka_unit_test(dice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,8 +356,8 @@ static void confirm(struct world *world)
 {
 	struct commit *c = &world->commit;
 	uint64_t pending = c->record.pending;
-	int r = commit_confirm(c, unix_now(world));
-	assert_int_equal(r, pending ? 0 : -ENOENT);
+	int r = commit_confirm(c, world->now, unix_now(world));
+	assert_int_equal(r, pending && world->now < c->deadline ? 0 : -ENOENT);
 	if (r < 0)
 		return;
 	world->attempt = pending;

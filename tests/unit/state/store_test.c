@@ -282,6 +282,7 @@ static int opened(const char *folder, const char *said)
 static void folders(void **state)
 {
 	char link[80];
+	struct stat status;
 	(void)state;
 	assert_int_equal(opened("/nowhere/at/all", "cannot open the folder /nowhere/at/all"), -ENOENT);
 	assert_int_equal(opened("/dev/null", "cannot open the folder /dev/null"), -ENOTDIR);
@@ -295,6 +296,8 @@ static void folders(void **state)
 	assert_int_equal(opened(path, "can be written by others"), -EPERM);
 	assert_int_equal(chmod(path, 0755), 0);
 	assert_int_equal(opened(path, ""), 0);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0700); // who cannot open it cannot hold its lock
 	if (geteuid() == 0) {
 		assert_int_equal(chown(path, 65534, 0), 0);
 		assert_int_equal(opened(path, "belongs to user 65534"), -EPERM);
