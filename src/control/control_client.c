@@ -62,10 +62,9 @@ int control_connect(const char *folder, struct control **ret, struct problems *p
 	if (!control)
 		return -ENOMEM;
 	*control = (struct control){.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
-	if (control->fd < 0)
-		error = errno;
-	else if (setsockopt(control->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
-	         connect(control->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	if (control->fd < 0 ||
+	    setsockopt(control->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+	    connect(control->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		error = errno;
 	if (error) {
 		control_disconnect(control);

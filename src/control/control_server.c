@@ -73,17 +73,18 @@ int control_listen(const char *path, gid_t group)
 
 static int identify(int fd, struct control_peer_id *ret)
 {
-	struct ucred credentials;
+	struct ucred credentials = {.pid = -1, .uid = (uid_t)-1, .gid = (gid_t)-1}; // nobody's
 	socklen_t size = sizeof(credentials);
+	int error = 0;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
-		return -errno;
+		error = -errno;
 	*ret = (struct control_peer_id){
 	        .pid = credentials.pid,
 	        .uid = credentials.uid,
 	        .gid = credentials.gid,
 	};
-	return 0;
+	return error;
 }
 
 // Whose payloads are worth reading. Others may not change anything, and the agent refuses them.

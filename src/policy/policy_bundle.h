@@ -24,6 +24,6 @@ void policy_bundle_write(const struct sources *sources, struct buffer *out);
 
 // policy_parse of what is in the bundle; nothing is read from a disk: an include that is not in it is an error.
 // A malformed bundle is -EBADMSG with a problem. Else as policy_parse.
-int policy_bundle_parse(struct policy *policy, const char *bundle, size_t size, struct problems *problems);
+int policy_bundle_parse(struct policy *policy, const char *text, size_t size, struct problems *problems);
 
 #endif

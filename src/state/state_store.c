@@ -164,13 +164,13 @@ static int read_sealed(const struct state_store *store, const char *name, char *
 static int read_text(const struct state_store *store, const char *name, char **ret_text, size_t *ret_size,
                      struct problems *problems)
 {
-	char *file, *text;
+	char *file = NULL, *text;
 	const char *found;
-	size_t size;
+	size_t size = 0;
 	*ret_text = NULL;
 	*ret_size = 0;
 	int r = read_sealed(store, name, &file, &size, problems);
-	if (r < 0)
+	if (!file)
 		return r;
 	if (state_unseal(file, size, &found, &text, &size) < 0 || strcmp(found, name) != 0) {
 		free(file);
