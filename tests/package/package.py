@@ -55,10 +55,11 @@ def _sources():
 	words = ["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
 	         "Created-By: Packages", "Origin: Debian"]
 	lines = must(*words)
-	if not lines:  # its lists were never fetched, or thrown away
+	if "deb " not in lines:  # its lists were never fetched, or thrown away
 		must("apt-get", "update", "--quiet")
 		lines = must(*words)
-	return "\n".join(sorted(set(lines.splitlines()))) + "\n"
+	# Beside them apt-get may warn, of a source that is named twice, say.
+	return "".join(sorted({line + "\n" for line in lines.splitlines() if line.startswith("deb ")}))
 
 
 def make_debian(target, *options, packages):
