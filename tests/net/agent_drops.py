@@ -18,7 +18,8 @@ from lab import Lab, wait_until
 
 DEVICE, PACS, STRANGER = "10.20.1.10", "10.20.1.5", "10.20.1.66"
 PORT, GROUP = 11112, 7
-FLOOD = 400000  # packets
+FLOOD = 1000000  # packets
+STRANGERS = 65536  # frames of random sources and ports that it sends again and again
 ROWS = 256      # the agent keeps
 IMAGES, SIZE = 40, 512
 RSS_MAX = 8192  # KiB, of both processes together
@@ -116,8 +117,9 @@ class Flood(threading.Thread):
 
 	def run(self):
 		rng = random.Random(1)
+		frames = [self.frame(rng) for _ in range(STRANGERS)]
 		while self.sent < self.packets:
-			self.socket.send(self.frame(rng))
+			self.socket.send(frames[self.sent % STRANGERS])
 			self.sent += 1
 		self.socket.close()
 

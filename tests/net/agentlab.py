@@ -182,7 +182,10 @@ class Agent:
 		return self.ask("apply", *options, self.policy(text), **popen)
 
 	def must_apply(self, text, *options, **popen):
-		return self.must("apply", *options, self.policy(text), **popen)
+		"""Comes back when the agent has also done what it does after its answer: files come and go until then."""
+		answer = self.must("apply", *options, self.policy(text), **popen)
+		wait_until(self.idle, 10)
+		return answer
 
 
 def wall(host):
