@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/agent_pace.h"
 #include "base/buffer.h"
+#include "base/text.h"
 
 #define GRACE 1000      // ms after a window's end until the kernel is asked whether it has closed it
 #define STRETCH 5000    // ms: a window that ends so much later than it should was prolonged by somebody
@@ -433,7 +434,8 @@ void agent_request_allow(struct agent *agent, int client, const struct control_r
 	name_asker(agent, client, request, made.who);
 	memcpy(made.reason, request->window.reason, sizeof made.reason);
 	made.reason[sizeof made.reason - 1] = '\0';
-	snprintf(made.access.comment, sizeof made.access.comment, "%s: %s", made.who, made.reason);
+	text_cut(made.access.comment, sizeof made.access.comment,
+	         snprintf(made.access.comment, sizeof made.access.comment, "%s: %s", made.who, made.reason));
 	made.until = now + (int64_t)made.access.ms;
 	made.ends = ends_at(made.access.ms);
 	problem_init(&problems);
