@@ -172,21 +172,6 @@ static int read_window(const struct cli_arguments *arguments, struct control_win
 
 // ---- the three things it does ----
 
-static void write_window_json(const struct control_window *window, struct json *json)
-{
-	char text[PREFIX_TEXT_MAX];
-
-	json_object(json);
-	json_key_text(json, "from", prefix_print(&window->from, text));
-	json_key_text(json, "to", window->box ? NULL : prefix_print(&window->to, text));
-	json_key_number(json, "port", window->port);
-	json_key_number(json, "seconds", window->seconds);
-	json_key_number(json, "packets", window->packets);
-	json_key_text(json, "reason", window->reason);
-	json_key_text(json, "who", window->who);
-	json_end(json);
-}
-
 static void write_window(const struct control_window *window, struct buffer *out)
 {
 	status_window(window, out);
@@ -216,7 +201,7 @@ static int list(const struct cli_arguments *arguments)
 			json_array(&json);
 		for (size_t i = 0; i < count; i++) {
 			if (as_json)
-				write_window_json(&windows[i], &json);
+				status_window_json(&windows[i], &json);
 			else
 				write_window(&windows[i], &out);
 		}
@@ -269,7 +254,7 @@ static int open_window(const struct cli_arguments *arguments)
 		if (arguments->options & CLI_JSON) {
 			struct json json = JSON_TO(&out);
 
-			write_window_json(window, &json);
+			status_window_json(window, &json);
 		} else {
 			status_window(window, &out);
 			buffer_text(&out, " is open ");

@@ -9,6 +9,7 @@
 #include "control/control.h"
 
 struct buffer;
+struct json;
 
 #define STATUS_ROWS 20 // of a list that is cut short
 
@@ -29,5 +30,6 @@ const char *status_kind_name(unsigned kind);
 
 // One window of timed access, without line end: "10.20.9.77 to ct-3 port 22".
 void status_window(const struct control_window *window, struct buffer *out);
+void status_window_json(const struct control_window *window, struct json *json); // as one value
 
 #endif

@@ -74,24 +74,27 @@ static void write_alarms(const struct status_facts *facts, struct json *json)
 	json_end_array(json);
 }
 
+void status_window_json(const struct control_window *window, struct json *json)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	json_object(json);
+	json_key_text(json, "from", prefix_print(&window->from, text));
+	json_key_text(json, "to", window->box ? NULL : prefix_print(&window->to, text));
+	json_key_number(json, "port", window->port);
+	json_key_number(json, "seconds", window->seconds);
+	json_key_number(json, "packets", window->packets);
+	json_key_text(json, "reason", window->reason);
+	json_key_text(json, "who", window->who);
+	json_end(json);
+}
+
 static void write_windows(const struct status_facts *facts, struct json *json)
 {
 	json_key(json, "windows");
 	json_array(json);
-	for (size_t i = 0; i < facts->window_count; i++) {
-		const struct control_window *window = &facts->windows[i];
-		char text[PREFIX_TEXT_MAX];
-
-		json_object(json);
-		json_key_text(json, "from", prefix_print(&window->from, text));
-		json_key_text(json, "to", window->box ? NULL : prefix_print(&window->to, text));
-		json_key_number(json, "port", window->port);
-		json_key_number(json, "seconds", window->seconds);
-		json_key_number(json, "packets", window->packets);
-		json_key_text(json, "reason", window->reason);
-		json_key_text(json, "who", window->who);
-		json_end(json);
-	}
+	for (size_t i = 0; i < facts->window_count; i++)
+		status_window_json(&facts->windows[i], json);
 	json_end_array(json);
 }
 

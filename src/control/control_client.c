@@ -140,15 +140,8 @@ static int receive(struct control *control, int timeout, struct control_answer *
 		error = control_wire_receive(control->fd, &answer, sizeof(answer), 0, &payload, ret_why);
 	if (error)
 		return error;
-	*ret_why = examine(&answer, control->kind, payload >= 0);
-	if (*ret_why)
-		error = -EPROTO;
-	else
-		*ret_why = "";
-	if (!error && payload >= 0)
-		error = control_payload_read(payload, answer.payload, &text, ret_why);
-	if (payload >= 0)
-		close(payload);
+	error = control_payload_take(payload, answer.payload, examine(&answer, control->kind, payload >= 0),
+	                             &text, ret_why);
 	if (error)
 		return error;
 	*ret = answer;

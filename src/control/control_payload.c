@@ -44,7 +44,7 @@ int control_payload_new(const void *data, size_t size)
 	return error;
 }
 
-int control_payload_read(int payload, size_t size, char **ret, const char **ret_why)
+static int read_sealed(int payload, size_t size, char **ret, const char **ret_why)
 {
 	struct stat status;
 	int seals = fcntl(payload, F_GET_SEALS);
@@ -81,4 +81,16 @@ int control_payload_read(int payload, size_t size, char **ret, const char **ret_
 	text[size] = '\0';
 	*ret = text;
 	return 0;
+}
+
+int control_payload_take(int payload, size_t size, const char *wrong, char **ret, const char **ret_why)
+{
+	int error = wrong ? -EPROTO : 0;
+
+	*ret_why = wrong ? wrong : "";
+	if (!error && payload >= 0)
+		error = read_sealed(payload, size, ret, ret_why);
+	if (payload >= 0)
+		close(payload);
+	return error;
 }

@@ -178,15 +178,7 @@ int control_receive(int fd, struct control_request *ret, char **ret_payload, siz
 	error = control_wire_receive(fd, &request, sizeof(request), MSG_DONTWAIT, &payload, ret_why);
 	if (error)
 		return error;
-	*ret_why = examine(&request, payload >= 0);
-	if (*ret_why)
-		error = -EPROTO;
-	else
-		*ret_why = "";
-	if (!error && payload >= 0)
-		error = control_payload_read(payload, request.payload, &text, ret_why);
-	if (payload >= 0)
-		close(payload);
+	error = control_payload_take(payload, request.payload, examine(&request, payload >= 0), &text, ret_why);
 	if (error)
 		return error;
 	*ret = request;

@@ -30,7 +30,8 @@ bool control_text_good(char *text, size_t room);
 void control_text_mend(char *text, size_t room);
 
 // Reads such a memfd of exactly `size` octets. 0 and *ret (malloc'ed, NUL after it); -EPROTO with *ret_why;
-// else -errno. Does not close it.
-int control_payload_read(int payload, size_t size, char **ret, const char **ret_why);
+// else -errno. With -1, no payload came: 0 and *ret as it was. `wrong` is what is wrong with its datagram
+// (NULL: nothing): it is then not read, and -EPROTO. Closes it in every case.
+int control_payload_take(int payload, size_t size, const char *wrong, char **ret, const char **ret_why);
 
 #endif
