@@ -121,8 +121,7 @@ int cli_exit_of(int error);
 int cli_exit_of_read(int error);
 
 // Reads and validates a policy: a file, "-" for standard input, or what the agent of the run folder `run`
-// keeps:
-// "@running" the policy that stands, "@12" number 12. 0 or -errno with problems.
+// keeps, "@running" the policy that stands, "@12" number 12. 0 or -errno with problems.
 int cli_read_policy(const char *name, const char *run, struct policy *ret, struct problems *problems);
 
 // The same for commands that go no further without. CLI_GO_ON and `ret` (to be policy_fini'ed in every case),
