@@ -221,7 +221,10 @@ class Talk(AgentCase):
         asking = subprocess.Popen([PROGRAM, "metrics", "--run", "run"], cwd=self.folder, stdout=subprocess.PIPE, stderr=theirs,
                                   text=True)
         os.close(theirs)
-        self.assertEqual(os.read(ours, 100), b"leadglass: waiting for the agent...\r\n")
+        said = b""  # a terminal hands over what it has: a line may come in pieces
+        while not said.endswith(b"\n"):
+            said += os.read(ours, 100)
+        self.assertEqual(said, b"leadglass: waiting for the agent...\r\n")
         slow.stdin.write("\n")
         slow.stdin.flush()
         self.assertIn("leadglass_wall_up 1", asking.communicate(timeout=30)[0])
