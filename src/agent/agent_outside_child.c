@@ -20,7 +20,7 @@
 
 #include "agent/agent_outside_collector.h"
 #include "agent/agent_outside_talk.h"
-#include "agent/agent_sandbox.h"
+#include "sandbox/sandbox.h"
 
 #define DATAGRAM_MAX (32 * 1024) // twice what agent_outside_netlink.c asks the kernel to put into one
 #define READS_MAX 64             // datagrams of one socket at a time
@@ -245,36 +245,6 @@ static void say_farewell(struct child *child)
 
 // ---- birth ----
 
-// Moves the descriptors that are kept to the numbers from 3 on and closes all others. Standard input, output
-// and error become /dev/null: what a library writes there is not to land in a collector's connection.
-static int keep_only(int null, int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fds[i] < 0)
-			continue;
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64); // out of the way
-		if (fds[i] < 0)
-			return -errno;
-	}
-	for (int fd = 0; fd < 3; fd++)
-		if (dup2(null, fd) < 0)
-			return -errno;
-	int next = 3;
-	for (size_t i = 0; i < count; i++) {
-		if (fds[i] < 0)
-			continue;
-		if (dup3(fds[i], next, O_CLOEXEC) < 0)
-			return -errno;
-		fds[i] = next++;
-	}
-	if (syscall(SYS_close_range, (unsigned)next, ~0u, 0) == 0)
-		return 0;
-	long last = sysconf(_SC_OPEN_MAX);
-	for (int fd = next; fd < (last > 0 && last < 4096 ? last : 4096); fd++)
-		close(fd);
-	return 0;
-}
-
 static void set_signals(void)
 {
 	// A service manager sends SIGTERM to every process of the service; this one goes when the keeper has
@@ -307,7 +277,8 @@ static bool give_up_everything(const struct outside_birth *birth)
 static int live(struct child *child, const struct outside_birth *birth)
 {
 	int fds[] = {birth->keeper, birth->nflog, birth->conntrack, birth->local};
-	if (keep_only(birth->null, fds, sizeof fds / sizeof fds[0]) < 0 || talk_init(&child->talk, fds[0]) < 0)
+	if (sandbox_keep_only(birth->null, fds, sizeof fds / sizeof fds[0]) < 0 ||
+	    talk_init(&child->talk, fds[0]) < 0)
 		return 2;
 	for (size_t i = 0; i < FDS; i++)
 		child->fds[i].fd = i < COLLECTOR ? fds[i] : -1;

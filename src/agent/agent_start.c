@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/agent_accounts.h"
+#include "base/accounts.h"
 #include "agent/agent_outside.h"
-#include "agent/agent_sandbox.h"
+#include "sandbox/sandbox.h"
 #include "agent/agent_text.h"
 
 #define LOCK_PATIENCE 3000 // ms: `leadglass apply --offline` holds the lock for a moment

@@ -170,6 +170,7 @@ struct policy_header {
 	source_pos at; // 0: none
 	struct word site, unit, serial, not_before, not_after;
 	uint64_t serial_number;
+	int64_t not_before_time, not_after_time; // seconds since 1970, both included; 0 when not given
 };
 
 struct policy {

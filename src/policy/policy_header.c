@@ -3,7 +3,7 @@
 // The policy block: what a signed policy is bound to. Only its form is judged here.
 #include "policy/policy_parse.h"
 
-#include <string.h>
+#include "base/date.h"
 
 static bool text_read(struct policy_parser *p, struct word *ret)
 {
@@ -40,60 +40,10 @@ static bool header_serial(struct policy_parser *p, void *block)
 	return true;
 }
 
-// Reads `digits` digits at *text as a number from `least` to `most`, and moves on.
-static bool digits(const char **text, const char *end, int count, unsigned least, unsigned most, unsigned *ret)
-{
-	unsigned value = 0;
-	for (int i = 0; i < count; i++, (*text)++) {
-		if (*text == end || **text < '0' || **text > '9')
-			return false;
-		value = value * 10 + (unsigned)(**text - '0');
-	}
-	*ret = value;
-	return value >= least && value <= most;
-}
-
-static bool mark(const char **text, const char *end, const char *one_of)
-{
-	if (*text == end || !strchr(one_of, **text))
-		return false;
-	(*text)++;
-	return true;
-}
-
-// RFC 3339 5.6: full-date, or date-time with its offset.
-static bool is_date(const struct word *word)
-{
-	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	const char *t = word->text, *end = t + word->size;
-	unsigned year, month, day, hour, minute, second;
-	if (!digits(&t, end, 4, 0, 9999, &year) || !mark(&t, end, "-") || !digits(&t, end, 2, 1, 12, &month) ||
-	    !mark(&t, end, "-") || !digits(&t, end, 2, 1, 31, &day))
-		return false;
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-	if (day > days[month - 1] + (unsigned)(leap && month == 2))
-		return false;
-	if (t == end)
-		return true;
-	if (!mark(&t, end, "Tt") || !digits(&t, end, 2, 0, 23, &hour) || !mark(&t, end, ":") ||
-	    !digits(&t, end, 2, 0, 59, &minute) || !mark(&t, end, ":") || !digits(&t, end, 2, 0, 60, &second))
-		return false;
-	if (mark(&t, end, ".")) {
-		if (!digits(&t, end, 1, 0, 9, &second))
-			return false;
-		while (t < end && *t >= '0' && *t <= '9')
-			t++;
-	}
-	if (mark(&t, end, "Zz"))
-		return t == end;
-	return mark(&t, end, "+-") && digits(&t, end, 2, 0, 23, &hour) && mark(&t, end, ":") &&
-	       digits(&t, end, 2, 0, 59, &minute) && t == end;
-}
-
-static bool date_read(struct policy_parser *p, struct word *ret)
+static bool date_read(struct policy_parser *p, enum date_day day, struct word *ret, int64_t *ret_time)
 {
 	const struct word *word = &p->line.words[1];
-	if (!is_date(word))
+	if (!date_parse(word->text, word->size, day, ret_time))
 		return policy_error_word(p, word, "write 2026-11-21 or 2026-11-21T10:00:00Z (RFC 3339)",
 		                         "'%s' is not a date", SHOW(word));
 	*ret = *word;
@@ -102,12 +52,14 @@ static bool date_read(struct policy_parser *p, struct word *ret)
 
 static bool header_not_before(struct policy_parser *p, void *block)
 {
-	return date_read(p, &((struct policy_header *)block)->not_before);
+	struct policy_header *header = block;
+	return date_read(p, DATE_DAY_BEGINS, &header->not_before, &header->not_before_time);
 }
 
 static bool header_not_after(struct policy_parser *p, void *block)
 {
-	return date_read(p, &((struct policy_header *)block)->not_after);
+	struct policy_header *header = block;
+	return date_read(p, DATE_DAY_ENDS, &header->not_after, &header->not_after_time);
 }
 
 static const struct policy_form forms[] = {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/date.h"
 
 static const char *const outcomes[] = {
         [STATE_APPLIED] = "applied",         [STATE_CONFIRMED] = "confirmed", [STATE_EXPIRED] = "expired",
@@ -60,51 +61,14 @@ void state_record_add(struct state_record *record, const struct state_entry *ent
 	record->entries[record->count++] = *entry;
 }
 
-// ---- times: 2026-11-21T23:50:36Z; no library's, whose range depends on the machine ----
+// ---- printing ----
 
-#define DAY 86400
-#define LATEST 253402300799 // 9999-12-31T23:59:59Z
-
-static int month_days(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return days[month - 1] + (month == 2 && leap);
-}
-
-static int year_days(int year)
-{
-	return 365 - 28 + month_days(year, 2);
-}
-
+// A time before 1970 or after 9999 becomes the nearest that is neither.
 static void print_time(struct buffer *out, int64_t seconds)
 {
-	seconds = seconds < 0 ? 0 : seconds > LATEST ? LATEST : seconds;
-	int days = (int)(seconds / DAY), second = (int)(seconds % DAY), year = 1970, month = 1;
-	for (; days >= year_days(year); year++)
-		days -= year_days(year);
-	for (; days >= month_days(year, month); month++)
-		days -= month_days(year, month);
-	buffer_printf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, days + 1, second / 3600,
-	              second / 60 % 60, second % 60);
+	char text[DATE_TEXT_MAX];
+	buffer_text(out, date_print(seconds, text));
 }
-
-static bool parse_time(const char *text, int64_t *ret)
-{
-	int year, month, day, hour, minute, second;
-	if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ", &year, &month, &day, &hour, &minute, &second) != 6 ||
-	    year < 1970 || month < 1 || month > 12)
-		return false;
-	int64_t days = day - 1;
-	for (int y = 1970; y < year; y++)
-		days += year_days(y);
-	for (int m = 1; m < month; m++)
-		days += month_days(year, m);
-	*ret = days * DAY + hour * 3600 + minute * 60 + second;
-	return true;
-}
-
-// ---- printing ----
 
 static void print_entry(const struct state_entry *entry, struct buffer *out)
 {
@@ -166,7 +130,7 @@ static int64_t point(struct reader *reader, const char *key)
 {
 	const char *text = value(reader, key);
 	int64_t seconds = 0;
-	if (strcmp(text, "-") != 0 && !parse_time(text, &seconds))
+	if (strcmp(text, "-") != 0 && !date_parse(text, strlen(text), DATE_DAY_BEGINS, &seconds))
 		reader->bad = true;
 	return seconds;
 }

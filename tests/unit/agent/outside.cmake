@@ -24,7 +24,7 @@ leadglass_unit_test(agent-outside_process
 	SOURCES outside_process_test.c outside_world.c ${agent}/agent_outside.c ${agent}/agent_outside_shown.c ${agent}/agent_outside_child.c
 		${agent}/agent_outside_collector.c ${agent}/agent_outside_message.c
 		${agent}/agent_outside_netlink.c ${agent}/agent_outside_talk.c ${agent}/agent_outside_target.c
-		${agent}/agent_accounts.c ${agent}/agent_sandbox.c ${agent}/agent_sandbox_calls.c ${agent}/agent_syslog.c
-	DEPENDS drops base)
+		${agent}/agent_syslog.c
+	DEPENDS drops sandbox base)
 set_tests_properties(unit.agent-outside_process unit.agent-outside_process.sanitised
 	PROPERTIES LABELS net SKIP_RETURN_CODE 77)

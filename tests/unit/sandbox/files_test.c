@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#include "agent/agent_sandbox.h"
+#include "sandbox/sandbox.h"
 #include "child.h"
 
 #ifndef SYS_landlock_create_ruleset

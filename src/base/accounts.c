@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The two files, read by the C library's own reader of such files.
-#include "agent/agent_accounts.h"
+#include "base/accounts.h"
 
 #include <errno.h>
 #include <grp.h>

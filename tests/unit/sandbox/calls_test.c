@@ -29,7 +29,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "agent/agent_sandbox.h"
+#include "sandbox/sandbox.h"
 #include "child.h"
 
 #define NOBODY 65534

@@ -3,7 +3,7 @@
 // The system calls that the two processes may make, as seccomp filters. What is not listed ends the process:
 // the wall is the kernel's and stays, the service manager starts the agent again. Both libcs are served, glibc
 // and musl, which make the same call under different names.
-#include "agent/agent_sandbox.h"
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -37,7 +37,7 @@
 #endif
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define NOBODY 65534u // agent_sandbox.c
+#define NOBODY 65534u // sandbox.c
 
 // x86-64 and 32-bit ARM have the calls of old (open) beside the new ones (openat), 64-bit ARM never had; 32-bit
 // ARM has some with wider arguments.
@@ -192,6 +192,21 @@ static const struct condition connect_conditions[] = {
 	{SYS_socket, IS(0, AF_INET6), ANY},
 };
 
+// What only works something out, from memory and what is open.
+static const uint32_t apart_calls[] = {
+	SYS_read, SYS_pread64, SYS_write, SYS_close,
+	// clocks, where the vDSO does not answer
+	SYS_clock_gettime, SYS_gettimeofday,
+	OLD_CLOCK(SYS_time)
+	WIDE(SYS_clock_gettime64)
+	// memory; mmap and mprotect are among the conditions
+	SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise,
+	// the C library's own, and abort()
+	SYS_futex, SYS_getrandom, SYS_getpid, SYS_gettid, SYS_rt_sigaction, SYS_rt_sigprocmask,
+	// the end
+	SYS_exit, SYS_exit_group,
+};
+
 // Newer calls that a C library tries first and does without: clone3's flags lie in memory, where no filter sees
 // them, and the others do nothing that the older ones do not. By number, the same on every architecture, where
 // Debian 12's headers lack the name.
@@ -315,6 +330,16 @@ int sandbox_calls_keeper(bool connect)
 	on_conditions(&program, keeper_conditions, COUNT(keeper_conditions), SECCOMP_RET_ALLOW);
 	if (connect)
 		on_conditions(&program, connect_conditions, COUNT(connect_conditions), SECCOMP_RET_ALLOW);
+	return install(&program);
+}
+
+int sandbox_calls_apart(void)
+{
+	struct program program;
+
+	begin(&program);
+	on_calls(&program, apart_calls, COUNT(apart_calls), SECCOMP_RET_ALLOW);
+	on_conditions(&program, common_conditions, COUNT(common_conditions), SECCOMP_RET_ALLOW);
 	return install(&program);
 }
 

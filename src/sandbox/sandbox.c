@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Capabilities and Landlock, by the kernel's own calls: libcap would be a library more for six lines, and
-// Debian 12's headers know Landlock's first version only. The system calls are in agent_sandbox_calls.c.
-#include "agent/agent_sandbox.h"
+// Debian 12's headers know Landlock's first version only. The system calls are in sandbox_calls.c.
+#include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "agent/agent_accounts.h"
+#include "base/accounts.h"
 
 // As many as Linux allows a process are 65536; who is in more than these is no service user.
 #define GROUPS_MAX 64
@@ -187,6 +187,41 @@ int sandbox_drop_all(void)
 	if (!error)
 		error = set_capabilities(0);
 	return error ? error : lock_privileges();
+}
+
+// ---- descriptors ----
+
+int sandbox_keep_only(int null, int *fds, size_t count)
+{
+	int next = 3;
+	long last;
+
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] < 0)
+			continue;
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64); // out of the way
+		if (fds[i] < 0)
+			return -errno;
+	}
+	for (int fd = 0; fd < 3; fd++) {
+		if (null >= 0 && dup2(null, fd) < 0)
+			return -errno;
+		if (null < 0)
+			close(fd);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] < 0)
+			continue;
+		if (dup3(fds[i], next, O_CLOEXEC) < 0)
+			return -errno;
+		fds[i] = next++;
+	}
+	if (syscall(SYS_close_range, (unsigned)next, ~0u, 0) == 0)
+		return 0;
+	last = sysconf(_SC_OPEN_MAX);
+	for (int fd = next; fd < (last > 0 && last < 4096 ? last : 4096); fd++)
+		close(fd);
+	return 0;
 }
 
 // ---- Landlock: <linux/landlock.h> as of ABI 6 ----

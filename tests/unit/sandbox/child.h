@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What cannot be taken back is tried in a child process.
-#ifndef LEADGLASS_TESTS_UNIT_AGENT_CHILD_H
-#define LEADGLASS_TESTS_UNIT_AGENT_CHILD_H
+#ifndef LEADGLASS_TESTS_UNIT_SANDBOX_CHILD_H
+#define LEADGLASS_TESTS_UNIT_SANDBOX_CHILD_H
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "agent/agent_sandbox.h"
+#include "sandbox/sandbox.h"
 #include "child.h"
 
 #define NET_ADMIN "0000000000001000"

@@ -2,8 +2,8 @@
 //
 // Users and groups as /etc/passwd and /etc/group have them, and nobody else: the wall comes before the network,
 // and a directory service that cannot be reached yet would keep it waiting.
-#ifndef LEADGLASS_AGENT_AGENT_ACCOUNTS_H
-#define LEADGLASS_AGENT_AGENT_ACCOUNTS_H
+#ifndef LEADGLASS_BASE_ACCOUNTS_H
+#define LEADGLASS_BASE_ACCOUNTS_H
 
 #include <stddef.h>
 #include <sys/types.h>
