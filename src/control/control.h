@@ -17,7 +17,7 @@
 
 #define CONTROL_FOLDER "/run/leadglass"
 #define CONTROL_SOCKET "control"  // in that folder
-#define CONTROL_MAGIC 0x4c474332u // "LGC2"; changes with every change of a structure here
+#define CONTROL_MAGIC 0x4c474333u // "LGC3"; changes with every change of a structure here
 #define CONTROL_PAYLOAD_MAX (66u << 20)
 
 enum control_kind {
@@ -89,6 +89,15 @@ enum control_wall {
 };
 const char *control_wall_name(enum control_wall wall); // "up"
 
+// Whether the standing policy was signed by somebody this box trusts.
+enum control_trust {
+	CONTROL_TRUST_UNSIGNED, // nobody asks: there is no trust anchor
+	CONTROL_TRUST_SIGNED,
+	CONTROL_TRUST_NOT,     // there are anchors, and it was not: it will not be loaded at the next start
+	CONTROL_TRUST_UNKNOWN, // the trust folder cannot be read: no policy is taken
+};
+const char *control_trust_name(enum control_trust trust); // "signed"
+
 struct control_status {
 	int64_t now, started_at, verified_at, applied_at, repaired_at; // seconds since 1970; 0: never
 	uint8_t wall;                                                  // enum control_wall
@@ -97,9 +106,11 @@ struct control_status {
 	uint8_t persistent;
 	uint8_t seccomp, landlock, capabilities; // 1: in force
 	uint8_t outside;                         // 1: the process that reads drops runs
-	uint64_t number, confirmed;              // standing policy; last confirmed one
-	uint64_t serial;                         // 0: none
-	uint32_t confirm_seconds;                // left to confirm; 0: nothing waits
+	uint8_t trust;                           // enum control_trust
+	uint8_t padding[7];
+	uint64_t number, confirmed; // standing policy; last confirmed one
+	uint64_t serial;            // 0: none
+	uint32_t confirm_seconds;   // left to confirm; 0: nothing waits
 	uint32_t peers, elements, windows, alarms, repairs;
 	uint32_t generation;       // of the kernel's rules
 	uint32_t notes;            // worth knowing, no alarms
@@ -110,6 +121,10 @@ struct control_status {
 	uint8_t hash[32];          // SHA-256 of the bundle
 	char version[32];
 	char site[64], unit[64];
+	int64_t not_after; // of the policy, seconds since 1970; 0: none
+	int64_t signer_to; // until when the signer's certificates are valid; 0: no such end
+	char signer[160];  // its subject; "": not signed, or not checked
+	char anchor[64];   // who vouches for it
 	char who[CONTROL_WHO_MAX];
 	char reason[256];       // why the wall is not up; else ""
 	char repaired_from[64]; // "nft (pid 4711)"; "" unknown

@@ -40,6 +40,21 @@ bool control_takes_payload(enum control_kind kind)
 	return kind == CONTROL_APPLY;
 }
 
+const char *control_trust_name(enum control_trust trust)
+{
+	switch (trust) {
+	case CONTROL_TRUST_UNSIGNED:
+		return "unsigned";
+	case CONTROL_TRUST_SIGNED:
+		return "signed";
+	case CONTROL_TRUST_NOT:
+		return "not-trusted";
+	case CONTROL_TRUST_UNKNOWN:
+		return "unknown";
+	}
+	return "";
+}
+
 const char *control_wall_name(enum control_wall wall)
 {
 	switch (wall) {

@@ -8,6 +8,7 @@
 //	record     which policy is confirmed, which waits for its confirmation, what became of earlier ones, who
 //	           applied them and when
 //	closed     the policy of the closed wall: role, box and manage of the last confirmed policy
+//	accepted   the last signed policy that was accepted and stayed: what no later one may fall short of
 //
 // Each is text for a serial console (`cat record`): a first line that says which file it is, the content, and a
 // last line with the SHA-256 of all before it. Nothing here knows the kernel or a clock.
@@ -19,7 +20,7 @@
 #include <stdint.h>
 
 #include "base/problem.h"
-#include "trust/trust_hash.h"
+#include "trust/trust.h"
 
 struct buffer;
 
@@ -94,6 +95,11 @@ void state_sweep(struct state_store *store, const struct state_record *record);
 
 int state_read_closed(struct state_store *store, char **ret_text, size_t *ret_size, struct problems *problems);
 int state_write_closed(struct state_store *store, const char *text, size_t size, struct problems *problems);
+
+// The floor of signed policies (trust_judge). Read: 0; -ENOENT there is none yet; -EBADMSG damaged; -EPERM;
+// else -errno; all but -ENOENT with a problem. After a failure *ret is empty.
+int state_read_accepted(struct state_store *store, struct trust_floor *ret, struct problems *problems);
+int state_write_accepted(struct state_store *store, const struct trust_floor *floor, struct problems *problems);
 
 // The form of such a file, for a copy elsewhere. `name` says what it is ("policy.7").
 void state_seal(const char *name, const char *text, size_t size, struct buffer *out);
