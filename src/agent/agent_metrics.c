@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// OpenMetrics 1.0 text, written so that readers of the older Prometheus text format (node_exporter's textfile
-// collector) take it too: only types both have, and what only one of them knows is a comment to the other.
+// What the agent counts, as OpenMetrics 1.0 text and, in the file, as the older Prometheus text format 0.0.4,
+// which is what node_exporter's textfile collector reads. They differ in what comes before a counter's samples:
+// the older one wants TYPE and HELP of the name with "_total", and without it takes the samples for something
+// untyped.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,49 +18,55 @@
 
 #define PEERS_MAX 1000 // with samples of their own
 
+struct metrics {
+	struct buffer *text;
+	bool older; // Prometheus text format
+};
+
 // "# TYPE leadglass_repairs counter"; the samples follow, those of a counter with "_total" after the name.
-static void family(struct buffer *out, const char *name, const char *type, const char *unit, const char *help)
+static void family(struct metrics *out, const char *name, const char *type, const char *unit, const char *help)
 {
-	buffer_printf(out, "# TYPE leadglass_%s %s\n", name, type);
-	if (unit)
-		buffer_printf(out, "# UNIT leadglass_%s %s\n", name, unit);
-	buffer_printf(out, "# HELP leadglass_%s %s\n", name, help);
+	const char *suffix = out->older && strcmp(type, "counter") == 0 ? "_total" : "";
+	buffer_printf(out->text, "# TYPE leadglass_%s%s %s\n", name, suffix, type);
+	if (unit && !out->older)
+		buffer_printf(out->text, "# UNIT leadglass_%s %s\n", name, unit);
+	buffer_printf(out->text, "# HELP leadglass_%s%s %s\n", name, suffix, help);
 }
 
-static void gauge(struct buffer *out, const char *name, const char *unit, const char *help, int64_t value)
+static void gauge(struct metrics *out, const char *name, const char *unit, const char *help, int64_t value)
 {
 	family(out, name, "gauge", unit, help);
-	buffer_printf(out, "leadglass_%s %" PRId64 "\n", name, value);
+	buffer_printf(out->text, "leadglass_%s %" PRId64 "\n", name, value);
 }
 
-static void counter(struct buffer *out, const char *name, const char *help, uint64_t value)
+static void counter(struct metrics *out, const char *name, const char *help, uint64_t value)
 {
 	family(out, name, "counter", NULL, help);
-	buffer_printf(out, "leadglass_%s_total %" PRIu64 "\n", name, value);
+	buffer_printf(out->text, "leadglass_%s_total %" PRIu64 "\n", name, value);
 }
 
 // ,name="value" with what the format wants escaped; octets that are no UTF-8 never get into a policy.
-static void label(struct buffer *out, const char *separator, const char *name, const char *value)
+static void label(struct metrics *out, const char *separator, const char *name, const char *value)
 {
-	buffer_printf(out, "%s%s=\"", separator, name);
+	buffer_printf(out->text, "%s%s=\"", separator, name);
 	for (const char *c = value; *c; c++) {
 		if (*c == '\\' || *c == '"')
-			buffer_add(out, "\\", 1);
+			buffer_add(out->text, "\\", 1);
 		if (*c == '\n')
-			buffer_text(out, "\\n");
+			buffer_text(out->text, "\\n");
 		else
-			buffer_add(out, c, 1);
+			buffer_add(out->text, c, 1);
 	}
-	buffer_text(out, "\"");
+	buffer_text(out->text, "\"");
 }
 
 // ---- the wall ----
 
-static void put_policy(const struct control_status *status, struct buffer *out)
+static void put_policy(const struct control_status *status, struct metrics *out)
 {
 	char text[TRUST_HASH_TEXT_SIZE];
 	family(out, "policy_info", "gauge", NULL, "The policy that stands; number 0 is the closed wall.");
-	buffer_text(out, "leadglass_policy_info");
+	buffer_text(out->text, "leadglass_policy_info");
 	snprintf(text, sizeof text, "%" PRIu64, status->number);
 	label(out, "{", "number", text);
 	snprintf(text, sizeof text, "%" PRIu64, status->serial);
@@ -66,18 +74,18 @@ static void put_policy(const struct control_status *status, struct buffer *out)
 	label(out, ",", "hash", trust_hash_print(status->hash, text));
 	label(out, ",", "site", status->site);
 	label(out, ",", "unit", status->unit);
-	buffer_text(out, "} 1\n");
+	buffer_text(out->text, "} 1\n");
 }
 
-static void put_build(const struct control_status *status, struct buffer *out)
+static void put_build(const struct control_status *status, struct metrics *out)
 {
 	family(out, "build_info", "gauge", NULL, "The agent's version.");
-	buffer_text(out, "leadglass_build_info");
+	buffer_text(out->text, "leadglass_build_info");
 	label(out, "{", "version", status->version);
-	buffer_text(out, "} 1\n");
+	buffer_text(out->text, "} 1\n");
 }
 
-static void put_wall(const struct control_status *status, struct buffer *out)
+static void put_wall(const struct control_status *status, struct metrics *out)
 {
 	bool stands = status->wall == CONTROL_WALL_UP || status->wall == CONTROL_WALL_CLOSED;
 	put_build(status, out);
@@ -113,7 +121,7 @@ static void put_wall(const struct control_status *status, struct buffer *out)
 	        status->drops_suppressed);
 }
 
-static void put_alarms(const struct agent *agent, struct buffer *out)
+static void put_alarms(const struct agent *agent, struct metrics *out)
 {
 	size_t alarms = agent_alarm_count(agent);
 	gauge(out, "alarms", NULL, "Standing complaints of the agent.", (int64_t)alarms);
@@ -125,21 +133,21 @@ static void put_alarms(const struct agent *agent, struct buffer *out)
 	for (size_t i = 0; i < agent->alarm_count; i++) {
 		if (agent->alarms[i].note)
 			continue;
-		buffer_text(out, "leadglass_alarm_time_seconds");
+		buffer_text(out->text, "leadglass_alarm_time_seconds");
 		label(out, "{", "name", agent->alarms[i].name);
-		buffer_printf(out, "} %" PRId64 "\n", agent->alarms[i].since);
+		buffer_printf(out->text, "} %" PRId64 "\n", agent->alarms[i].since);
 	}
 }
 
 // ---- what was dropped ----
 
-static void put_drop(const struct control_counter *row, const char *name, uint64_t value, struct buffer *out)
+static void put_drop(const struct control_counter *row, const char *name, uint64_t value, struct metrics *out)
 {
-	buffer_printf(out, "leadglass_%s_total", name);
+	buffer_printf(out->text, "leadglass_%s_total", name);
 	label(out, "{", "family", row->family);
 	label(out, ",", "chain", row->chain);
 	label(out, ",", "rule", row->rule);
-	buffer_printf(out, "} %" PRIu64 "\n", value);
+	buffer_printf(out->text, "} %" PRIu64 "\n", value);
 }
 
 static bool same_labels(const struct control_counter *a, const struct control_counter *b)
@@ -166,14 +174,14 @@ static size_t merge_twins(struct control_counter *rows, size_t count)
 	return kept;
 }
 
-static void put_drops(struct agent *agent, struct buffer *out)
+static void put_drops(struct agent *agent, struct metrics *out)
 {
 	struct buffer answer = BUFFER_EMPTY;
 	agent_counters_answer(agent, &answer);
 	if (buffer_failed(&answer))
-		out->failed = true;
+		out->text->failed = true;
 	struct control_counter *rows = (struct control_counter *)(void *)answer.data;
-	size_t count = rows && !out->failed ? merge_twins(rows, answer.size / sizeof *rows) : 0;
+	size_t count = rows && !out->text->failed ? merge_twins(rows, answer.size / sizeof *rows) : 0;
 	if (count)
 		family(out, "dropped_packets", "counter", "packets", "Packets dropped, by the rule that did.");
 	for (size_t i = 0; i < count; i++)
@@ -247,7 +255,7 @@ static bool peer_value(const struct control_peer *row, enum peer_value value, ui
 	return false;
 }
 
-static void put_peer_value(const struct agent *agent, size_t count, enum peer_value value, struct buffer *out)
+static void put_peer_value(const struct agent *agent, size_t count, enum peer_value value, struct metrics *out)
 {
 	bool begun = false;
 	for (size_t i = 0; i < count; i++) {
@@ -260,14 +268,14 @@ static void put_peer_value(const struct agent *agent, size_t count, enum peer_va
 			family(out, peer_values[value].name, peer_values[value].type, peer_values[value].unit,
 			       peer_values[value].help);
 		begun = true;
-		buffer_printf(out, "leadglass_%s%s", peer_values[value].name, peer_values[value].suffix);
+		buffer_printf(out->text, "leadglass_%s%s", peer_values[value].name, peer_values[value].suffix);
 		label(out, "{", "kind", kind_name(row.kind));
 		label(out, ",", "name", row.name);
-		buffer_printf(out, "} %" PRIu64 "\n", number);
+		buffer_printf(out->text, "} %" PRIu64 "\n", number);
 	}
 }
 
-static void put_peers(const struct agent *agent, struct buffer *out)
+static void put_peers(const struct agent *agent, struct metrics *out)
 {
 	size_t all = agent_peers_count(agent), count = all < PEERS_MAX ? all : PEERS_MAX;
 	for (int value = 0; value < PEER_VALUES; value++)
@@ -277,7 +285,7 @@ static void put_peers(const struct agent *agent, struct buffer *out)
 	      (int64_t)(all - count));
 }
 
-void agent_metrics(struct agent *agent, struct buffer *out)
+static void put_all(struct agent *agent, struct metrics *out)
 {
 	struct control_status status;
 	agent_status_fill(agent, &status);
@@ -285,6 +293,12 @@ void agent_metrics(struct agent *agent, struct buffer *out)
 	put_alarms(agent, out);
 	put_drops(agent, out);
 	put_peers(agent, out);
+}
+
+void agent_metrics(struct agent *agent, struct buffer *out)
+{
+	struct metrics metrics = {.text = out};
+	put_all(agent, &metrics);
 	buffer_text(out, "# EOF\n");
 }
 
@@ -296,9 +310,10 @@ void agent_metrics(struct agent *agent, struct buffer *out)
 void agent_metrics_write(struct agent *agent)
 {
 	struct buffer text = BUFFER_EMPTY;
+	struct metrics metrics = {.text = &text, .older = true};
 	if (!agent->options.metrics_file)
 		return;
-	agent_metrics(agent, &text);
+	put_all(agent, &metrics);
 	int r = buffer_failed(&text)
 	                ? -ENOMEM
 	                : file_write_plain(AT_FDCWD, agent->options.metrics_file, text.data, text.size, 0644);

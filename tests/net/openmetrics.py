@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A strict reader of OpenMetrics 1.0 text (OpenMetrics specification, "Text format") that also insists on what the older
-Prometheus text format takes, so that node_exporter's textfile collector reads the same file:
+"""A strict reader of OpenMetrics 1.0 text (OpenMetrics specification, "Text format"), of the types that we use:
 
 	families = openmetrics.parse(text)     # MetricsError says the line and what is wrong
 	families["leadglass_wall_up"].samples[()] == 1
@@ -14,7 +13,7 @@ import sys
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-SUFFIXES = {"counter": ("_total",), "gauge": ("",)}  # both formats know these types, and we use no other
+SUFFIXES = {"counter": ("_total",), "gauge": ("",)}
 
 
 class MetricsError(Exception):
