@@ -191,7 +191,8 @@ static void file(void **state)
 	fclose(written);
 	assert_non_null(strstr(text, "# TYPE leadglass_build_info gauge\n"));
 	// Prometheus' own format, not OpenMetrics
-	assert_non_null(strstr(text, "# TYPE leadglass_repairs_total counter\n# HELP leadglass_repairs_total "));
+	assert_non_null(
+	        strstr(text, "# TYPE leadglass_repairs_total counter\n# HELP leadglass_repairs_total "));
 	assert_null(strstr(text, "# UNIT"));
 	assert_null(strstr(text, "# EOF"));
 	assert_int_equal(parts->agent.alarm_count, 0);
