@@ -157,7 +157,7 @@ static int take_option(struct agent_options *options, int key)
 
 static int read_options(int argc, char **argv, struct agent_options *ret)
 {
-	char name[] = "leadglassd";
+	static char name[] = "leadglassd"; // argv keeps it
 	int status = EXIT_NOT_YET;
 
 	*ret = (struct agent_options){.state = STATE_FOLDER, .run = CONTROL_FOLDER};

@@ -201,7 +201,7 @@ static void only_the_kernel_is_heard(void **state)
 
 // ---- with few system calls and without permission ----
 
-#ifdef __has_feature
+#if defined __has_feature && !defined __SANITIZE_ADDRESS__
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__
 #endif
