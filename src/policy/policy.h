@@ -221,7 +221,8 @@ struct policy_loader {
 
 // Reads and validates a whole policy from `text` (malloc'ed, text[size] == 0; taken over in every case). `name`
 // is what messages call the file and what includes are relative to. `loader` may be NULL: includes are then
-// errors. All errors are reported, not the first only.
+// errors. All errors are reported, not the first only. A signed policy (base/signed_text.h) is read up to its
+// signature and includes nothing; its source is the whole text.
 // 0: `policy` is complete and valid (there may be warnings of policy_lint still to ask for);
 // -EINVAL: `problems` says why; -ENOMEM. After a failure `policy` may only be given to policy_fini and its
 // sources to problem_print. `policy` need not be initialised.
@@ -238,6 +239,9 @@ int policy_lint(const struct policy *policy, struct problems *problems);
 // Writes the canonical form: one file, includes in place, fixed order and spelling. print(parse(print(p))) is
 // the same text. Comments are not kept.
 void policy_print(const struct policy *policy, struct buffer *out);
+// Two parts of it: role and box; everything else but the policy block.
+void policy_print_frame(const struct policy *policy, struct buffer *out);
+void policy_print_rest(const struct policy *policy, struct buffer *out);
 
 // The policy as JSON (what `leadglass print --json` shows), appended as one value.
 struct json;

@@ -74,7 +74,15 @@ static const struct policy_block block = {"a policy block", forms, sizeof forms 
 bool policy_header_read(struct policy_parser *p, void *unused)
 {
 	(void)unused;
-	p->policy->header.at = p->line.words[0].at;
-	return policy_block_read(p, &block, &p->policy->header,
-	                         "policy { site st-anna; unit ct-room-3; serial 7 }");
+	struct policy_header *header = &p->policy->header;
+	header->at = p->line.words[0].at;
+	if (!policy_block_read(p, &block, header, "policy { site st-anna; unit ct-room-3; serial 7 }"))
+		return false;
+	if (header->not_before.text && header->not_after.text &&
+	    header->not_after_time < header->not_before_time)
+		return policy_error_word(
+		        p, &header->not_after, "exchange them, perhaps",
+		        "not-after is earlier than not-before in %s: no moment is between them",
+		        WHERE(p, header->not_before.at, header->not_after.at));
+	return true;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/signed_text.h"
+
 // Drops `.` and empty parts of a path, and a folder with the `..` after it: the name two paths to one file most
 // likely share.
 static void simplify(char *path)
@@ -134,7 +136,15 @@ bool policy_file_begin(struct policy_parser *p, const char *name, char *text, si
 		return false;
 	}
 	p->octets += size;
-	policy_lex_begin(&p->lex, p->policy, p->problems, text, size, start);
+	size_t end = signed_text_end(text, size);
+	policy_lex_begin(&p->lex, p->policy, p->problems, text, end, start);
+	if (from == 0)
+		p->is_signed = end < size;
+	else if (end < size)
+		policy_error(p, start + (source_pos)end, sizeof SIGNED_TEXT_MARKER - 1,
+		             "take this line and those after it away, and sign the whole: leadglass print "
+		             "writes a policy as one file",
+		             "a signature in a file that is included");
 	return true;
 }
 
@@ -187,6 +197,10 @@ bool policy_include_read(struct policy_parser *p, void *unused)
 	const struct source *including = current(p);
 	bool incomplete_before = p->incomplete;
 	p->incomplete = true; // unless it is read
+	if (p->is_signed)
+		return policy_error_word(p, &p->line.words[0],
+		                         "write it as one file (leadglass print policy.conf) and sign that",
+		                         "a signed policy includes nothing: what is included is not signed");
 	if (word.size == 0 || memchr(word.text, '\0', word.size))
 		return policy_error_word(p, &word, NULL, "an empty path");
 	if (!p->loader)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/signed_text.h"
+
 #define P LEX_PLAIN
 #define C LEX_CONTROL
 #define H LEX_HIGH
@@ -63,6 +65,8 @@ static const char *comment(struct policy_lex *lex, const char *p)
 			if (p == lex->end || *p == '\r')
 				return p;
 			p = policy_lex_odd_character(lex, p, true, &ignored);
+			if (p == lex->end)
+				return p;
 			break;
 		case LEX_HIGH:
 			p = policy_lex_odd_character(lex, p, true, &ignored);
@@ -97,8 +101,11 @@ static const char *carriage_return(struct policy_lex *lex, const char *p)
 
 static void after_close(struct policy_lex *lex, const char *p)
 {
-	problem_add(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), policy_lex_word_length(p),
-	            "another directive on the line of a '}'", "begin a new line, or write ';' after the '}'");
+	// A signature's marker is out of place here too, and that is said better.
+	if (strncmp(p, SIGNED_TEXT_MARKER, sizeof SIGNED_TEXT_MARKER - 1) != 0)
+		problem_add(lex->problems, PROBLEM_ERROR, policy_lex_at(lex, p), policy_lex_word_length(p),
+		            "another directive on the line of a '}'",
+		            "begin a new line, or write ';' after the '}'");
 	lex->after_close = false;
 }
 
@@ -183,7 +190,7 @@ enum policy_lex_kind policy_lex_next(struct policy_lex *lex, struct policy_direc
 	d->opens = d->broken = false;
 	enum policy_lex_kind kind = POLICY_LEX_DIRECTIVE;
 
-	while (more) {
+	while (more && p < lex->end) {
 		switch (policy_lex_class_of(*p)) {
 		case LEX_BLANK:
 			p++;
@@ -226,16 +233,12 @@ enum policy_lex_kind policy_lex_next(struct policy_lex *lex, struct policy_direc
 			kind = POLICY_LEX_CLOSE;
 			break;
 		case LEX_CONTROL:
-			if (p < lex->end) {
-				p = policy_lex_odd_character(lex, p, false, &d->broken);
-				break;
-			}
-			more = false;
-			if (d->count == 0 && !d->broken)
-				kind = POLICY_LEX_END;
+			p = policy_lex_odd_character(lex, p, false, &d->broken);
 			break;
 		}
 	}
+	if (more && d->count == 0 && !d->broken)
+		kind = POLICY_LEX_END;
 	lex->next = p;
 	return kind;
 }

@@ -33,7 +33,8 @@ struct policy_lex {
 	int error;                       // sticky: -ENOMEM
 };
 
-// Begins to read text[0] ... text[size - 1]; text[size] must be 0.
+// Begins to read text[0] ... text[size - 1]. After it comes a NUL, or, where it ends after a line feed or is
+// empty, whatever is not to be read.
 void policy_lex_begin(struct policy_lex *lex, struct policy *policy, struct problems *problems,
                       const char *text, size_t size, source_pos start);
 

@@ -15,7 +15,7 @@ enum policy_lex_class {
 	LEX_OPEN,
 	LEX_CLOSE,
 	LEX_RETURN,
-	LEX_CONTROL, // also the 0 after the text
+	LEX_CONTROL, // also the NUL after the text
 	LEX_QUOTE,
 	LEX_ESCAPE,
 	LEX_HIGH, // part of a UTF-8 sequence

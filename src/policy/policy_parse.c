@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/signed_text.h"
+
 const struct policy_form policy_top_forms[] = {
         {POLICY_NAME("peer"), 1, 1, false, "peer main-pacs { address 10.20.0.5; port 104; initiates storage }",
          policy_peer_read},
@@ -79,10 +81,31 @@ static bool begins_rule(const struct word *name)
 	return false;
 }
 
+// A line of a PEM file. What follows it is no policy, and not worth a complaint a line.
+static bool begins_pem(struct policy_parser *p)
+{
+	const struct word *name = &p->line.words[0];
+	if (!policy_word_equal(name, "-----BEGIN"))
+		return false;
+	if (p->line.count > 1 && policy_word_equal(&p->line.words[1], "LEADGLASS"))
+		policy_error_word(
+		        p, name,
+		        "it begins its line: the policy before it ends with a line end, which is signed too",
+
+		        "the line that begins a signature has something before it");
+	else
+		policy_error_word(p, name, "a signature comes first: " SIGNED_TEXT_MARKER,
+		                  "a certificate or key within the policy");
+	p->stop = true;
+	return true;
+}
+
 static void unknown(struct policy_parser *p)
 {
 	const struct word *name = &p->line.words[0];
 	p->incomplete = true;
+	if (begins_pem(p))
+		return;
 	for (size_t i = 0; i < sizeof inner_names / sizeof inner_names[0]; i++) {
 		if (!policy_word_equal(name, inner_names[i].name))
 			continue;

@@ -25,6 +25,7 @@ struct policy_parser {
 	bool line_waits;              // a block left it to the top level: it was not closed
 	unsigned owed;                // `}` of such blocks still to come, perhaps
 	bool outside;    // a directive stood outside its block: those after it, and a `}`, follow from that
+	bool is_signed;  // the policy ends at the marker of its signature
 	bool incomplete; // something of unknown content was passed over: do not complain that things are
 	                 // missing
 	bool role_seen;

@@ -283,11 +283,14 @@ static void put_log(struct buffer *out, const struct policy_log *log)
 	buffer_printf(out, "\tgroup %u\n}\n", log->group);
 }
 
-void policy_print(const struct policy *policy, struct buffer *out)
+void policy_print_frame(const struct policy *policy, struct buffer *out)
 {
-	put_header(out, &policy->header);
 	buffer_printf(out, "role %s\n", policy_role_name(policy->role));
 	put_box(out, policy);
+}
+
+void policy_print_rest(const struct policy *policy, struct buffer *out)
+{
 	for (size_t i = 0; i < policy->device_count; i++)
 		put_device(out, policy, &policy->devices[i]);
 	for (size_t i = 0; i < policy->peer_count; i++)
@@ -296,4 +299,11 @@ void policy_print(const struct policy *policy, struct buffer *out)
 		put_service(out, policy, &policy->services[i]);
 	put_manage(out, policy);
 	put_log(out, &policy->log);
+}
+
+void policy_print(const struct policy *policy, struct buffer *out)
+{
+	put_header(out, &policy->header);
+	policy_print_frame(policy, out);
+	policy_print_rest(policy, out);
 }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/signed_text.h"
 
 #define ROUNDS 30 // of each file
 
@@ -49,7 +50,9 @@ static const char *const pieces[] = {"{",
                                      "tls",
                                      "service dhcp\n",
                                      "\xef\xbb\xbf",
-                                     "udp 1-9 to 224.0.0.1"};
+                                     "udp 1-9 to 224.0.0.1",
+                                     "\n" SIGNED_TEXT_MARKER "\n",
+                                     "not-before 2026-11-21"};
 
 // A text with some of it cut, doubled, exchanged or put in.
 static char *mutate(const char *text, size_t size, size_t *ret_size)
