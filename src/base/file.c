@@ -119,10 +119,11 @@ static int write_temporary(int folder, const char *name, const void *data, size_
 	return r;
 }
 
-static int replace(int folder, const char *name, const void *data, size_t size, mode_t mode, bool durable)
+static int replace(int folder, const char *name, const char *dot, const void *data, size_t size, mode_t mode,
+                   bool durable)
 {
 	char temporary[PATH_MAX];
-	int length = snprintf(temporary, sizeof temporary, "%s.new", name);
+	int length = snprintf(temporary, sizeof temporary, "%s%s.new", dot, name);
 	if (length < 0 || (size_t)length >= sizeof temporary)
 		return -ENAMETOOLONG;
 	int r = write_temporary(folder, temporary, data, size, mode, durable);
@@ -137,10 +138,15 @@ static int replace(int folder, const char *name, const void *data, size_t size, 
 
 int file_write_durable(int folder, const char *name, const void *data, size_t size, mode_t mode)
 {
-	return replace(folder, name, data, size, mode, true);
+	return replace(folder, name, "", data, size, mode, true);
+}
+
+int file_write_hidden(int folder, const char *name, const void *data, size_t size, mode_t mode)
+{
+	return replace(folder, name, ".", data, size, mode, true);
 }
 
 int file_write_plain(int folder, const char *name, const void *data, size_t size, mode_t mode)
 {
-	return replace(folder, name, data, size, mode, false);
+	return replace(folder, name, "", data, size, mode, false);
 }

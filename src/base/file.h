@@ -19,7 +19,9 @@ int file_read_open(int fd, size_t limit, char **ret_text, size_t *ret_size);
 // file, or none, is there, whole, unless the last fsync failed, after which it may be either. The temporary
 // file does not stay behind.
 int file_write_durable(int folder, const char *name, const void *data, size_t size, mode_t mode);
-// The same without both fsync, for what may be lost in a power cut. `folder` may be AT_FDCWD.
+// The same with the temporary file .NAME.new, for folders in which every other name means something.
+int file_write_hidden(int folder, const char *name, const void *data, size_t size, mode_t mode);
+// As the first without both fsync, for what may be lost in a power cut. `folder` may be AT_FDCWD.
 int file_write_plain(int folder, const char *name, const void *data, size_t size, mode_t mode);
 
 #endif

@@ -87,7 +87,8 @@ static const char *level_name(enum problem_level level)
 #define LINE_BEFORE 60
 
 // What could move the cursor, turn the text round or upset a terminal is shown as a question mark, one for each
-// octet, so that the caret below stays where it belongs.
+// octet, so that the caret below stays where it belongs. Names of files and of signers are no safer than a
+// policy.
 static void print_safe(const char *text, size_t size, struct buffer *out)
 {
 	for (size_t i = 0; i < size;) {
@@ -125,21 +126,35 @@ static void print_line(const struct source_place *place, uint32_t length, struct
 	buffer_text(out, "\n");
 }
 
+static void print_place(const struct source_place *place, bool begins_line, struct buffer *out)
+{
+	print_safe(place->file, strlen(place->file), out);
+	if (begins_line)
+		buffer_printf(out, ":%u:%u: ", place->line, place->column);
+	else
+		buffer_printf(out, ":%u\n", place->line);
+}
+
 static void print_one(const struct problem *problem, const struct sources *sources, struct buffer *out)
 {
 	struct source_place place = {0};
 	bool placed = source_locate(sources, problem->at, &place) == 0;
 	if (placed)
-		buffer_printf(out, "%s:%u:%u: ", place.file, place.line, place.column);
-	buffer_printf(out, "%s: %s", level_name(problem->level), problem->what);
-	if (problem->instead)
-		buffer_printf(out, "; %s", problem->instead);
+		print_place(&place, true, out);
+	buffer_printf(out, "%s: ", level_name(problem->level));
+	print_safe(problem->what, strlen(problem->what), out);
+	if (problem->instead) {
+		buffer_text(out, "; ");
+		print_safe(problem->instead, strlen(problem->instead), out);
+	}
 	buffer_text(out, "\n");
 	if (!placed)
 		return;
 	print_line(&place, problem->length, out);
-	while (place.from && source_locate(sources, place.from, &place) == 0)
-		buffer_printf(out, "  included from %s:%u\n", place.file, place.line);
+	while (place.from && source_locate(sources, place.from, &place) == 0) {
+		buffer_text(out, "  included from ");
+		print_place(&place, false, out);
+	}
 }
 
 // Problems are found in passes; people read a file from top to bottom. What has no place comes last.

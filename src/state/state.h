@@ -97,7 +97,8 @@ int state_read_closed(struct state_store *store, char **ret_text, size_t *ret_si
 int state_write_closed(struct state_store *store, const char *text, size_t size, struct problems *problems);
 
 // The floor of signed policies (trust_judge). Read: 0; -ENOENT there is none yet; -EBADMSG damaged; -EPERM;
-// else -errno; all but -ENOENT with a problem. After a failure *ret is empty.
+// else -errno; all but -ENOENT with a problem. After a failure *ret is empty. Write: -EINVAL for one that is
+// none (floor->any is false).
 int state_read_accepted(struct state_store *store, struct trust_floor *ret, struct problems *problems);
 int state_write_accepted(struct state_store *store, const struct trust_floor *floor, struct problems *problems);
 

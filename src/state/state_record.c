@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The record: what is kept in it, and its text. Each number and time is read leniently, and then the whole is
-// written again: what is not octet for octet the same was not written by us.
+// The record: what is kept in it, and its text.
 #include "state/state_record.h"
 
 #include <errno.h>
@@ -11,7 +10,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/date.h"
+#include "state/state_text.h"
 
 static const char *const outcomes[] = {
         [STATE_APPLIED] = "applied",         [STATE_CONFIRMED] = "confirmed", [STATE_EXPIRED] = "expired",
@@ -63,23 +62,16 @@ void state_record_add(struct state_record *record, const struct state_entry *ent
 
 // ---- printing ----
 
-// A time before 1970 or after 9999 becomes the nearest that is neither.
-static void print_time(struct buffer *out, int64_t seconds)
-{
-	char text[DATE_TEXT_MAX];
-	buffer_text(out, date_print(seconds, text));
-}
-
 static void print_entry(const struct state_entry *entry, struct buffer *out)
 {
 	char hash[TRUST_HASH_TEXT_SIZE];
 	buffer_printf(out, "\npolicy %" PRIu64 "\nbundle %s\n", entry->number,
 	              trust_hash_print(entry->hash, hash));
 	buffer_printf(out, "outcome %s\napplied ", state_outcome_name(entry->outcome));
-	print_time(out, entry->applied_at);
+	state_print_time(out, entry->applied_at);
 	buffer_text(out, "\ndecided ");
 	if (entry->decided_at)
-		print_time(out, entry->decided_at < 1 ? 1 : entry->decided_at);
+		state_print_time(out, entry->decided_at < 1 ? 1 : entry->decided_at);
 	else
 		buffer_text(out, "-");
 	buffer_printf(out, "\nserial %" PRIu64 "\npeers %" PRIu32 "\ncopy-of %" PRIu64 "\nwho ", entry->serial,
@@ -101,57 +93,9 @@ void state_record_print(const struct state_record *record, struct buffer *out)
 
 // ---- reading ----
 
-struct reader {
-	char *text; // what is left
-	bool bad;   // sticky
-};
-
-// The rest of the next line, which begins with `key` and a space; "" when it does not, and then the reader is
-// bad.
-static const char *value(struct reader *reader, const char *key)
+static enum state_outcome outcome(struct state_reader *reader, const char *key)
 {
-	size_t size = strlen(key);
-	char *line = reader->text, *end = strchr(line, '\n');
-	if (reader->bad || !end || strncmp(line, key, size) != 0 || line[size] != ' ') {
-		reader->bad = true;
-		return "";
-	}
-	*end = '\0';
-	reader->text = end + 1;
-	return line + size + 1;
-}
-
-static uint64_t number(struct reader *reader, const char *key)
-{
-	return strtoull(value(reader, key), NULL, 10);
-}
-
-static int64_t point(struct reader *reader, const char *key)
-{
-	const char *text = value(reader, key);
-	int64_t seconds = 0;
-	if (strcmp(text, "-") != 0 && !date_parse(text, strlen(text), DATE_DAY_BEGINS, &seconds))
-		reader->bad = true;
-	return seconds;
-}
-
-static void hash(struct reader *reader, const char *key, uint8_t ret[static TRUST_HASH_SIZE])
-{
-	const char *text = value(reader, key);
-	for (size_t i = 0; i < TRUST_HASH_SIZE; i++) {
-		unsigned octet = 0;
-		if (!text[0] || !text[1] || sscanf(text, "%2x", &octet) != 1) {
-			reader->bad = true;
-			return;
-		}
-		ret[i] = (uint8_t)octet;
-		text += 2;
-	}
-}
-
-static enum state_outcome outcome(struct reader *reader, const char *key)
-{
-	const char *text = value(reader, key);
+	const char *text = state_read_value(reader, key);
 	for (size_t i = 0; i < OUTCOMES; i++)
 		if (strcmp(text, outcomes[i]) == 0)
 			return (enum state_outcome)i;
@@ -159,22 +103,22 @@ static enum state_outcome outcome(struct reader *reader, const char *key)
 	return STATE_FAILED;
 }
 
-static void read_entry(struct reader *reader, struct state_entry *ret)
+static void read_entry(struct state_reader *reader, struct state_entry *ret)
 {
 	*ret = (struct state_entry){0};
 	if (*reader->text++ != '\n') {
 		reader->text--;
 		reader->bad = true;
 	}
-	ret->number = number(reader, "policy");
-	hash(reader, "bundle", ret->hash);
+	ret->number = state_read_number(reader, "policy");
+	state_read_hash(reader, "bundle", ret->hash);
 	ret->outcome = outcome(reader, "outcome");
-	ret->applied_at = point(reader, "applied");
-	ret->decided_at = point(reader, "decided");
-	ret->serial = number(reader, "serial");
-	ret->peers = (uint32_t)number(reader, "peers");
-	ret->copy_of = number(reader, "copy-of");
-	snprintf(ret->who, sizeof ret->who, "%s", value(reader, "who"));
+	ret->applied_at = state_read_time(reader, "applied");
+	ret->decided_at = state_read_time(reader, "decided");
+	ret->serial = state_read_number(reader, "serial");
+	ret->peers = (uint32_t)state_read_number(reader, "peers");
+	ret->copy_of = state_read_number(reader, "copy-of");
+	snprintf(ret->who, sizeof ret->who, "%s", state_read_value(reader, "who"));
 }
 
 static bool makes_sense(struct state_record *record)
@@ -191,26 +135,24 @@ static bool makes_sense(struct state_record *record)
 	                             record->pending != record->confirmed));
 }
 
+static void read_record(struct state_reader *reader, void *ret)
+{
+	struct state_record *record = ret;
+	*record = (struct state_record){0};
+	record->confirmed = state_read_number(reader, "confirmed");
+	record->pending = state_read_number(reader, "pending");
+	record->next = state_read_number(reader, "next");
+	while (!reader->bad && *reader->text && record->count < STATE_HISTORY_MAX)
+		read_entry(reader, &record->entries[record->count++]);
+}
+
+static void print_record(const void *from, struct buffer *out)
+{
+	state_record_print(from, out);
+}
+
 int state_record_parse(char *text, size_t size, struct state_record *ret)
 {
-	struct buffer before = BUFFER_EMPTY, again = BUFFER_EMPTY;
-	struct reader reader = {.text = text, .bad = strlen(text) != size};
-	buffer_add(&before, text, size);
-	*ret = (struct state_record){0};
-	ret->confirmed = number(&reader, "confirmed");
-	ret->pending = number(&reader, "pending");
-	ret->next = number(&reader, "next");
-	while (!reader.bad && *reader.text && ret->count < STATE_HISTORY_MAX)
-		read_entry(&reader, &ret->entries[ret->count++]);
-	state_record_print(ret, &again);
-
-	int r = 0;
-	if (buffer_failed(&before) || buffer_failed(&again))
-		r = -ENOMEM;
-	else if (reader.bad || *reader.text || again.size != before.size ||
-	         memcmp(again.data, before.data, again.size) != 0 || !makes_sense(ret))
-		r = -EBADMSG;
-	buffer_fini(&before);
-	buffer_fini(&again);
-	return r;
+	int r = state_text_parse(text, size, ret, read_record, print_record);
+	return r == 0 && !makes_sense(ret) ? -EBADMSG : r;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The state folder: who may have written it, one process at a time, whole files.
-#include "state/state.h"
+#include "state/state_store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,50 +16,21 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/trusted.h"
 #include "state/state_record.h"
 
 #define NAME_SIZE 32           // "policy.18446744073709551615" and a NUL
 #define SEALED_MAX (66u << 20) // octets of a file: a policy with its includes (64 MiB) and what is around it
 
-struct state_store {
-	int folder;
-	char *path; // for messages
-};
-
-// What only root, or who we are, can have written. Else false, with a problem.
-static bool trusted(const char *path, const char *name, const struct stat *status, struct problems *problems)
-{
-	const char *slash = *name ? "/" : "";
-	if (status->st_uid != 0 && status->st_uid != geteuid()) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, "give it to root, or remove it",
-		             "%s%s%s belongs to user %u and is not used", path, slash, name,
-		             (unsigned)status->st_uid);
-		return false;
-	}
-	if (status->st_mode & (S_IWGRP | S_IWOTH)) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0,
-		             "take that away (chmod go-w), and see what is in it",
-		             "%s%s%s can be written by others and is not used", path, slash, name);
-		return false;
-	}
-	return true;
-}
-
+// Made when it is missing.
 static int open_folder(const char *path, struct problems *problems)
 {
-	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (folder < 0 && errno == ENOENT && mkdir(path, 0700) == 0)
-		folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (folder >= 0)
-		return folder;
-	int r = -errno;
-	struct stat status;
-	if ((r == -ELOOP || r == -ENOTDIR) && lstat(path, &status) == 0 && S_ISLNK(status.st_mode)) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, "name the folder itself with --state",
-		             "%s is a symbolic link and is not followed", path);
-		return -EPERM;
-	}
-	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot open the folder %s: %s", path, strerror(-r));
+	int r = trusted_open_folder(path, "--state", problems);
+	if (r == -ENOENT && mkdir(path, 0700) == 0)
+		r = trusted_open_folder(path, "--state", problems);
+	if (r == -ENOENT)
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot open the folder %s: %s", path,
+		             strerror(-r));
 	return r;
 }
 
@@ -68,8 +39,6 @@ static int claim(int folder, const char *path, struct problems *problems)
 {
 	struct stat status;
 	int r = fstat(folder, &status) < 0 ? -errno : 0;
-	if (r == 0 && !trusted(path, "", &status, problems))
-		return -EPERM;
 	// Whoever may open the folder could hold its lock, and keep us out. One that is root's while we are not
 	// stays as it is.
 	if (r == 0 && status.st_uid == geteuid() && (status.st_mode & 07077) && fchmod(folder, 0700) < 0)
@@ -122,7 +91,7 @@ int state_folder(const struct state_store *store)
 
 // ---- one file ----
 
-static int damaged(const struct state_store *store, const char *name, struct problems *problems)
+int state_damaged(const struct state_store *store, const char *name, struct problems *problems)
 {
 	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "%s/%s is damaged and is not used", store->path,
 	             name);
@@ -133,36 +102,23 @@ static int damaged(const struct state_store *store, const char *name, struct pro
 static int read_sealed(const struct state_store *store, const char *name, char **ret_file, size_t *ret_size,
                        struct problems *problems)
 {
-	int fd = openat(store->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int r = fd < 0 ? -errno : 0;
-	if (r == -ENOENT)
-		return r;
-	if (r == -ELOOP) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, "remove it",
-		             "%s/%s is a symbolic link and is not followed", store->path, name);
-		return -EPERM;
-	}
-	struct stat status;
-	if (r == 0 && fstat(fd, &status) < 0)
-		r = -errno;
-	if (r == 0 && !trusted(store->path, name, &status, problems)) {
-		close(fd);
-		return -EPERM;
-	}
-	if (r == 0)
-		r = S_ISREG(status.st_mode) ? file_read_open(fd, SEALED_MAX, ret_file, ret_size) : -EBADMSG;
-	if (fd >= 0)
-		close(fd);
-	if (r == -EFBIG || r == -EBADMSG)
-		return damaged(store, name, problems);
+	int fd = trusted_open(store->folder, store->path, name, problems);
+	if (fd == -EBADMSG)
+		return state_damaged(store, name, problems);
+	if (fd < 0)
+		return fd;
+	int r = file_read_open(fd, SEALED_MAX, ret_file, ret_size);
+	close(fd);
+	if (r == -EFBIG)
+		return state_damaged(store, name, problems);
 	if (r < 0)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read %s/%s: %s", store->path, name,
 		             strerror(-r));
 	return r;
 }
 
-static int read_text(const struct state_store *store, const char *name, char **ret_text, size_t *ret_size,
-                     struct problems *problems)
+int state_read_text(const struct state_store *store, const char *name, char **ret_text, size_t *ret_size,
+                    struct problems *problems)
 {
 	char *file = NULL, *text;
 	const char *found;
@@ -174,7 +130,7 @@ static int read_text(const struct state_store *store, const char *name, char **r
 		return r;
 	if (state_unseal(file, size, &found, &text, &size) < 0 || strcmp(found, name) != 0) {
 		free(file);
-		return damaged(store, name, problems);
+		return state_damaged(store, name, problems);
 	}
 	memmove(file, text, size + 1);
 	*ret_text = file;
@@ -182,8 +138,8 @@ static int read_text(const struct state_store *store, const char *name, char **r
 	return 0;
 }
 
-static int write_text(const struct state_store *store, const char *name, const char *text, size_t size,
-                      struct problems *problems)
+int state_write_text(const struct state_store *store, const char *name, const char *text, size_t size,
+                     struct problems *problems)
 {
 	struct buffer file = BUFFER_EMPTY;
 	state_seal(name, text, size, &file);
@@ -223,7 +179,8 @@ static bool temporary(const char *name)
 		return false;
 	memcpy(base, name, size - 4);
 	base[size - 4] = '\0';
-	return strcmp(base, "record") == 0 || strcmp(base, "closed") == 0 || policy_number_of(base);
+	return strcmp(base, "record") == 0 || strcmp(base, "closed") == 0 || strcmp(base, "accepted") == 0 ||
+	       policy_number_of(base);
 }
 
 // NULL when it cannot be looked into.
@@ -272,12 +229,12 @@ int state_read_record(struct state_store *store, struct state_record *ret, struc
 {
 	char *text;
 	size_t size;
-	int r = read_text(store, "record", &text, &size, problems);
+	int r = state_read_text(store, "record", &text, &size, problems);
 	if (r == 0) {
 		r = state_record_parse(text, size, ret);
 		free(text);
 		if (r == -EBADMSG)
-			damaged(store, "record", problems);
+			state_damaged(store, "record", problems);
 	}
 	if (r < 0)
 		*ret = (struct state_record){.next = 1};
@@ -291,7 +248,8 @@ int state_write_record(struct state_store *store, const struct state_record *rec
 {
 	struct buffer text = BUFFER_EMPTY;
 	state_record_print(record, &text);
-	int r = buffer_failed(&text) ? -ENOMEM : write_text(store, "record", text.data, text.size, problems);
+	int r = buffer_failed(&text) ? -ENOMEM
+	                             : state_write_text(store, "record", text.data, text.size, problems);
 	buffer_fini(&text);
 	return r;
 }
@@ -300,14 +258,14 @@ int state_read_policy(struct state_store *store, uint64_t number, char **ret_tex
                       struct problems *problems)
 {
 	char name[NAME_SIZE];
-	return read_text(store, policy_name(number, name), ret_text, ret_size, problems);
+	return state_read_text(store, policy_name(number, name), ret_text, ret_size, problems);
 }
 
 int state_write_policy(struct state_store *store, uint64_t number, const char *text, size_t size,
                        struct problems *problems)
 {
 	char name[NAME_SIZE];
-	return write_text(store, policy_name(number, name), text, size, problems);
+	return state_write_text(store, policy_name(number, name), text, size, problems);
 }
 
 void state_remove_policy(struct state_store *store, uint64_t number)
@@ -318,23 +276,10 @@ void state_remove_policy(struct state_store *store, uint64_t number)
 
 int state_read_closed(struct state_store *store, char **ret_text, size_t *ret_size, struct problems *problems)
 {
-	return read_text(store, "closed", ret_text, ret_size, problems);
+	return state_read_text(store, "closed", ret_text, ret_size, problems);
 }
 
 int state_write_closed(struct state_store *store, const char *text, size_t size, struct problems *problems)
 {
-	return write_text(store, "closed", text, size, problems);
-}
-
-int state_read_accepted(struct state_store *store, struct trust_floor *ret, struct problems *problems)
-{
-	(void)store, (void)problems;
-	*ret = (struct trust_floor){0};
-	return -ENOENT;
-}
-
-int state_write_accepted(struct state_store *store, const struct trust_floor *floor, struct problems *problems)
-{
-	(void)store, (void)floor, (void)problems;
-	return -ENOSYS;
+	return state_write_text(store, "closed", text, size, problems);
 }

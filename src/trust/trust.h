@@ -7,7 +7,7 @@
 //	trust_verify   the file's octets against the anchors: all that mbedTLS does, before any parser sees the
 //	               policy, and done apart (in a process that holds nothing) by trust_verify_apart
 //	trust_judge    the parsed policy against the box's identity, the clock, what was accepted before, and
-// what 	               the signer may change
+//	               the signer may change
 //
 // Where the folder has no anchor nobody asks for signatures, and a signed policy is a policy like any other.
 #ifndef LEADGLASS_TRUST_TRUST_H
@@ -187,7 +187,7 @@ struct trust_floor {
 	bool any; // false: none ever was
 	uint64_t serial;
 	uint8_t content[TRUST_HASH_SIZE];
-	int64_t not_before;             // of the policy block, 0: none
+	int64_t not_before;             // the latest one of its policy block and of those before it, 0: none
 	uint8_t frame[TRUST_HASH_SIZE]; // of its role and box, canonical (trust_parts)
 	uint8_t rest[TRUST_HASH_SIZE];  // of everything else but the policy block
 };

@@ -106,6 +106,27 @@ static void deceiving_lines(void **state)
 	source_fini(&sources);
 }
 
+// What a message quotes is no safer than the line it is about: names of files, of signers.
+static void deceiving_words(void **state)
+{
+	struct sources sources;
+	struct problems problems;
+	struct buffer out = BUFFER_EMPTY;
+	source_pos start, inner;
+	(void)state;
+	source_init(&sources);
+	problem_init(&problems);
+	add_text(&sources, "p\n\x1b[2J", "a", 0, &start);
+	add_text(&sources, "q\xe2\x80\xae", "b", start, &inner);
+	problem_add(&problems, PROBLEM_ERROR, inner, 1, "no 'x\ny\x1b' \xc3\xa9", "\xff\x7f");
+	problem_print(&problems, &sources, &out);
+	assert_string_equal(out.data, "q???:1:1: error: no 'x?y?' \xc3\xa9; ??\n    b\n    ^\n"
+	                              "  included from p??[2J:1\n");
+	buffer_fini(&out);
+	problem_fini(&problems);
+	source_fini(&sources);
+}
+
 static void bounded(void **state)
 {
 	struct problems problems;
@@ -127,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(shown_with_a_caret),
 	                                   cmocka_unit_test(long_and_hostile_lines),
-	                                   cmocka_unit_test(deceiving_lines), cmocka_unit_test(bounded)};
+	                                   cmocka_unit_test(deceiving_lines), cmocka_unit_test(deceiving_words),
+	                                   cmocka_unit_test(bounded)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

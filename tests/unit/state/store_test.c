@@ -75,11 +75,22 @@ static struct state_record example(void)
 	return record;
 }
 
+static struct trust_floor example_floor(void)
+{
+	struct trust_floor floor = {.any = true, .serial = 7, .not_before = 1763769036};
+	memset(floor.content, 0xc0, sizeof floor.content);
+	memset(floor.frame, 0xf0, sizeof floor.frame);
+	memset(floor.rest, 0x0e, sizeof floor.rest);
+	return floor;
+}
+
 static void write_all(void)
 {
 	struct problems problems;
 	struct state_record record = example();
+	struct trust_floor floor = example_floor();
 	problem_init(&problems);
+	assert_int_equal(state_write_accepted(store, &floor, &problems), 0);
 	assert_int_equal(state_write_policy(store, 1, "one\n", 4, &problems), 0);
 	assert_int_equal(state_write_policy(store, 2, "two", 3, &problems), 0);
 	assert_int_equal(state_write_closed(store, "role host\n", 10, &problems), 0);
@@ -120,8 +131,22 @@ static int read_closed(char **ret, const char *said)
 	return r;
 }
 
+static int read_accepted(struct trust_floor *ret, const char *said)
+{
+	struct problems problems;
+	problem_init(&problems);
+	memset(ret, 0x55, sizeof *ret);
+	int r = state_read_accepted(store, ret, &problems);
+	assert_said(&problems, said);
+	assert_int_equal(ret->any, r == 0);
+	if (r < 0)
+		assert_true(ret->serial == 0 && ret->not_before == 0);
+	return r;
+}
+
 static void nothing_yet(void **state)
 {
+	struct trust_floor floor;
 	struct state_record record;
 	struct stat status;
 	char *text;
@@ -133,6 +158,7 @@ static void nothing_yet(void **state)
 	assert_int_equal(record.count, 0);
 	assert_int_equal(read_policy(1, &text, ""), -ENOENT);
 	assert_int_equal(read_closed(&text, ""), -ENOENT);
+	assert_int_equal(read_accepted(&floor, ""), -ENOENT);
 	state_remove_policy(store, 1);
 	assert_true(fcntl(state_folder(store), F_GETFD) & FD_CLOEXEC);
 }
@@ -155,6 +181,13 @@ static void kept(void **state)
 	assert_int_equal(read_closed(&text, ""), 0);
 	assert_string_equal(text, "role host\n");
 	free(text);
+	struct trust_floor floor, wanted = example_floor();
+	assert_int_equal(read_accepted(&floor, ""), 0);
+	assert_int_equal(floor.serial, 7);
+	assert_int_equal(floor.not_before, 1763769036);
+	assert_memory_equal(floor.content, wanted.content, sizeof floor.content);
+	assert_memory_equal(floor.frame, wanted.frame, sizeof floor.frame);
+	assert_memory_equal(floor.rest, wanted.rest, sizeof floor.rest);
 	assert_int_equal(stat(in_folder("record"), &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
 	// For a person's eyes.
@@ -177,8 +210,11 @@ static void put(const char *name, const char *text, size_t size)
 static void assert_damaged(const char *name)
 {
 	struct state_record record;
+	struct trust_floor floor;
 	char *text;
-	if (strcmp(name, "record") == 0) {
+	if (strcmp(name, "accepted") == 0) {
+		assert_int_equal(read_accepted(&floor, "accepted is damaged and is not used"), -EBADMSG);
+	} else if (strcmp(name, "record") == 0) {
 		assert_int_equal(read_record(&record, "record is damaged and is not used"), -EBADMSG);
 		assert_int_equal(record.count, 0);
 		assert_int_equal(record.confirmed, 0);
@@ -193,7 +229,7 @@ static void assert_damaged(const char *name)
 // Each bit of each file, each truncation, and one octet more.
 static void damage(void **state)
 {
-	static const char *const names[] = {"record", "policy.2", "closed"};
+	static const char *const names[] = {"record", "policy.2", "closed", "accepted"};
 	struct state_record record;
 	(void)state;
 	write_all();
@@ -233,6 +269,10 @@ static void exchanged(void **state)
 	state_seal("record", "confirmed 0\n", 12, &file);
 	put("record", file.data, file.size);
 	assert_damaged("record");
+	buffer_clear(&file);
+	state_seal("accepted", "serial 8\n", 9, &file);
+	put("accepted", file.data, file.size);
+	assert_damaged("accepted");
 	buffer_fini(&file);
 	write_all();
 	unlink(in_folder("policy.2"));
@@ -256,6 +296,12 @@ static void untrusted(void **state)
 	assert_int_equal(symlink(real, in_folder("record")), 0);
 	assert_int_equal(read_record(&record, "record is a symbolic link"), -EPERM);
 	assert_int_equal(record.next, 3);
+	struct trust_floor floor;
+	assert_int_equal(chmod(in_folder("accepted"), 0620), 0);
+	assert_int_equal(read_accepted(&floor, "accepted can be written by others"), -EPERM);
+	assert_int_equal(unlink(in_folder("accepted")), 0);
+	assert_int_equal(symlink(real, in_folder("accepted")), 0);
+	assert_int_equal(read_accepted(&floor, "accepted is a symbolic link"), -EPERM);
 	assert_int_equal(unlink(in_folder("closed")), 0);
 	assert_int_equal(mkfifo(in_folder("closed"), 0600), 0); // nobody writes: must not wait
 	assert_int_equal(read_closed(&text, "closed is damaged"), -EBADMSG);
@@ -337,10 +383,10 @@ static void lock(void **state)
 
 static void sweep(void **state)
 {
-	static const char *const kept_names[] = {"policy.1", "policy.2",  "policy.9",     "record",
-	                                         "closed",   "notes.new", "policy.x.new", "policy.007"};
-	static const char *const gone_names[] = {"policy.5", "policy.8", "policy.9.new", "record.new",
-	                                         "closed.new"};
+	static const char *const kept_names[] = {"policy.1", "policy.2",  "policy.9",     "record",    "closed",
+	                                         "accepted", "notes.new", "policy.x.new", "policy.007"};
+	static const char *const gone_names[] = {"policy.5",   "policy.8",   "policy.9.new",
+	                                         "record.new", "closed.new", "accepted.new"};
 	struct state_record record = example(), read;
 	struct problems problems;
 	(void)state;
@@ -348,7 +394,7 @@ static void sweep(void **state)
 	problem_init(&problems);
 	for (uint64_t number = 5; number <= 9; number++)
 		assert_int_equal(state_write_policy(store, number, "x", 1, &problems), 0);
-	for (size_t i = 5; i < sizeof kept_names / sizeof kept_names[0]; i++)
+	for (size_t i = 6; i < sizeof kept_names / sizeof kept_names[0]; i++)
 		put(kept_names[i], "x", 1);
 	for (size_t i = 2; i < sizeof gone_names / sizeof gone_names[0]; i++)
 		put(gone_names[i], "x", 1);
@@ -378,6 +424,16 @@ static void cannot_write(void **state)
 	assert_said(&problems, "cannot write");
 	assert_int_equal(read_record(&record, ""), 0);
 	assert_int_equal(record.next, 3);
+
+	struct trust_floor floor = example_floor();
+	assert_int_equal(mkdir(in_folder("accepted.new"), 0700), 0);
+	floor.serial = 8;
+	assert_int_equal(state_write_accepted(store, &floor, &problems), -EISDIR);
+	assert_said(&problems, "cannot write");
+	floor.any = false; // no floor is nothing to keep
+	assert_int_equal(state_write_accepted(store, &floor, &problems), -EINVAL);
+	assert_int_equal(read_accepted(&floor, ""), 0);
+	assert_int_equal(floor.serial, 7);
 }
 
 static void seal(void **state)

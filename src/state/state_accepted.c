@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What no later signed policy may fall short of, kept.
+#include "state/state_accepted.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/buffer.h"
+#include "state/state_store.h"
+#include "state/state_text.h"
+
+static void print_hash(struct buffer *out, const char *key, const uint8_t hash[static TRUST_HASH_SIZE])
+{
+	char text[TRUST_HASH_TEXT_SIZE];
+	buffer_printf(out, "%s %s\n", key, trust_hash_print(hash, text));
+}
+
+static void print(const void *from, struct buffer *out)
+{
+	const struct trust_floor *floor = from;
+	buffer_printf(out, "serial %" PRIu64 "\n", floor->serial);
+	print_hash(out, "content", floor->content);
+	buffer_text(out, "not-before ");
+	if (floor->not_before > 0)
+		state_print_time(out, floor->not_before);
+	else
+		buffer_text(out, "-");
+	buffer_text(out, "\n");
+	print_hash(out, "frame", floor->frame);
+	print_hash(out, "rest", floor->rest);
+}
+
+void state_accepted_print(const struct trust_floor *floor, struct buffer *out)
+{
+	print(floor, out);
+}
+
+static void read(struct state_reader *reader, void *ret)
+{
+	struct trust_floor *floor = ret;
+	*floor = (struct trust_floor){.any = true};
+	floor->serial = state_read_number(reader, "serial");
+	state_read_hash(reader, "content", floor->content);
+	floor->not_before = state_read_time(reader, "not-before");
+	state_read_hash(reader, "frame", floor->frame);
+	state_read_hash(reader, "rest", floor->rest);
+}
+
+int state_accepted_parse(char *text, size_t size, struct trust_floor *ret)
+{
+	int r = state_text_parse(text, size, ret, read, print);
+	if (r < 0)
+		*ret = (struct trust_floor){0};
+	return r;
+}
+
+int state_read_accepted(struct state_store *store, struct trust_floor *ret, struct problems *problems)
+{
+	char *text;
+	size_t size;
+	*ret = (struct trust_floor){0};
+	int r = state_read_text(store, "accepted", &text, &size, problems);
+	if (r < 0)
+		return r;
+	r = state_accepted_parse(text, size, ret);
+	free(text);
+	if (r == -ENOMEM)
+		problem_add(problems, PROBLEM_ERROR, 0, 0, "out of memory", NULL);
+	return r == -EBADMSG ? state_damaged(store, "accepted", problems) : r;
+}
+
+int state_write_accepted(struct state_store *store, const struct trust_floor *floor, struct problems *problems)
+{
+	struct buffer text = BUFFER_EMPTY;
+	if (!floor->any)
+		return -EINVAL;
+	print(floor, &text);
+	int r = -ENOMEM;
+	if (!buffer_failed(&text))
+		r = state_write_text(store, "accepted", text.data, text.size, problems);
+	else
+		problem_add(problems, PROBLEM_ERROR, 0, 0, "out of memory", NULL);
+	buffer_fini(&text);
+	return r;
+}
