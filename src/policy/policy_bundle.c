@@ -94,31 +94,50 @@ static bool unescape(char *name)
 	return to != name;
 }
 
-// Reads one "file SIZE NAME" and what follows. 0, -EBADMSG, -ENOMEM.
-static int read_file(struct bundle *bundle, struct rest *rest)
+// A file as it stands in a bundle.
+struct entry {
+	const char *name; // with its escapes
+	size_t name_size;
+	const char *text;
+	size_t size;
+};
+
+// Takes one "file SIZE NAME" and what follows off. False when it is no such thing.
+static bool take_entry(struct rest *rest, struct entry *ret)
 {
-	if (bundle->count == POLICY_FILES_MAX || !take(rest, "file ", 5))
-		return -EBADMSG;
+	if (!take(rest, "file ", 5))
+		return false;
 	const char *end = memchr(rest->text, '\n', rest->size);
 	const char *space = end ? memchr(rest->text, ' ', (size_t)(end - rest->text)) : NULL;
 	uint64_t size;
 	if (!space || memchr(space, '\0', (size_t)(end - space)) ||
 	    !policy_number(rest->text, (size_t)(space - rest->text), POLICY_FILE_MAX, &size))
-		return -EBADMSG;
-
-	int r = array_room(&bundle->files, bundle->count, &bundle->capacity, sizeof *bundle->files);
-	char *name = r == 0 ? strndup(space + 1, (size_t)(end - space - 1)) : NULL;
-	if (!name)
-		return -ENOMEM;
-	struct file *file = &bundle->files[bundle->count++];
+		return false;
 	rest->size -= (size_t)(end + 1 - rest->text);
 	rest->text = end + 1;
-	*file = (struct file){.name = name, .text = rest->text, .size = size};
-	if (!unescape(name) || rest->size < size)
-		return -EBADMSG;
+	if (rest->size < size)
+		return false;
+	*ret = (struct entry){.name = space + 1,
+	                      .name_size = (size_t)(end - space - 1),
+	                      .text = rest->text,
+	                      .size = (size_t)size};
 	rest->text += size;
 	rest->size -= size;
-	return take(rest, "\n", 1) ? 0 : -EBADMSG;
+	return take(rest, "\n", 1);
+}
+
+// 0, -EBADMSG, -ENOMEM.
+static int read_file(struct bundle *bundle, struct rest *rest)
+{
+	struct entry entry;
+	if (bundle->count == POLICY_FILES_MAX || !take_entry(rest, &entry))
+		return -EBADMSG;
+	int r = array_room(&bundle->files, bundle->count, &bundle->capacity, sizeof *bundle->files);
+	char *name = r == 0 ? strndup(entry.name, entry.name_size) : NULL;
+	if (!name)
+		return -ENOMEM;
+	bundle->files[bundle->count++] = (struct file){.name = name, .text = entry.text, .size = entry.size};
+	return unescape(name) ? 0 : -EBADMSG;
 }
 
 static int read_files(struct bundle *bundle, struct rest rest)
@@ -183,4 +202,20 @@ int policy_bundle_parse(struct policy *policy, const char *text, size_t size, st
 		free(bundle.files[i].name);
 	free(bundle.files);
 	return r;
+}
+
+int policy_bundle_only(const char *text, size_t size, const char **ret_text, size_t *ret_size)
+{
+	struct rest rest = {.text = text, .size = size};
+	struct entry entry;
+	if (size > POLICY_BUNDLE_MAX || !take(&rest, first_line, sizeof first_line - 1) ||
+	    !take_entry(&rest, &entry))
+		return -EBADMSG;
+	if (rest.size >= 5 && memcmp(rest.text, "file ", 5) == 0)
+		return -E2BIG;
+	if (!take(&rest, last_line, sizeof last_line - 1) || rest.size != 0)
+		return -EBADMSG;
+	*ret_text = entry.text;
+	*ret_size = entry.size;
+	return 0;
 }

@@ -26,4 +26,8 @@ void policy_bundle_write(const struct sources *sources, struct buffer *out);
 // A malformed bundle is -EBADMSG with a problem. Else as policy_parse.
 int policy_bundle_parse(struct policy *policy, const char *text, size_t size, struct problems *problems);
 
+// The text of the only file in a bundle, where it stands in there: nothing is allocated. 0; -E2BIG when there
+// are more (not looked at any further), -EBADMSG when it is malformed; its name is not looked at.
+int policy_bundle_only(const char *text, size_t size, const char **ret_text, size_t *ret_size);
+
 #endif

@@ -133,10 +133,10 @@ struct trust_verdict {
 	uint8_t content[TRUST_HASH_SIZE];          // SHA-256 of the octets that are signed
 	uint8_t key[TRUST_HASH_SIZE];              // SHA-256 of the signer's SubjectPublicKeyInfo (DER)
 	char anchor[TRUST_NAME_MAX];               // the one that vouches
-	char signer[TRUST_SUBJECT_MAX];            // its certificate's subject ("CN=..., O=..."); a pinned key
-	                                           // without one: "key " and 16 digits of `key`
-	char detail[TRUST_SUBJECT_MAX];            // for messages
-	char bad_anchor[TRUST_NAME_MAX];           // one that is no CA's certificate and no key; "": all are
+	char signer[TRUST_SUBJECT_MAX];  // its certificate's subject ("O=..., CN=..."); of a pinned key,
+	                                 // whose name nobody vouches for, "key " and 16 digits of `key`
+	char detail[TRUST_SUBJECT_MAX];  // for messages
+	char bad_anchor[TRUST_NAME_MAX]; // one that is no CA's certificate and no key; "": all are
 	char bad_anchor_why[TRUST_NAME_MAX];
 };
 

@@ -199,6 +199,46 @@ static void damage(void **state)
 	buffer_fini(&whole);
 }
 
+// What is signed is found in a bundle without taking it apart, and is just what the parser will be given.
+static void the_only_file(void **state)
+{
+	static const struct {
+		const char *bundle;
+		int wanted;
+		const char *text;
+	} cases[] = {
+	        {"leadglass-bundle 1\nfile 1 a\nx\nend\n", 0, "x"},
+	        {"leadglass-bundle 1\nfile 0 a\n\nend\n", 0, ""},
+	        {"leadglass-bundle 1\nfile 4 a\nend\n\nend\n", 0, "end\n"},
+	        {"leadglass-bundle 1\nfile 9 a b%0A\nfile 1 b\n\nend\n", 0, "file 1 b\n"},
+	        {"leadglass-bundle 1\nfile 1 a\nx\nfile 1 b\ny\nend\n", -E2BIG, NULL},
+	        {"leadglass-bundle 1\nfile 1 a\nx\nfile ", -E2BIG, NULL},
+	        {"leadglass-bundle 1\nfile 1 a\nx\nend\n ", -EBADMSG, NULL},
+	        {"leadglass-bundle 1\nfile 1 a\nx\nend", -EBADMSG, NULL},
+	        {"leadglass-bundle 1\nfile 1 a\nx", -EBADMSG, NULL},
+	        {"leadglass-bundle 1\nfile 2 a\nx\nend\n", -EBADMSG, NULL},
+	        {"leadglass-bundle 1\nfile 18446744073709551615 a\nx\nend\n", -EBADMSG, NULL},
+	        {"leadglass-bundle 1\nfile -1 a\nx\nend\n", -EBADMSG, NULL},
+	        {"leadglass-bundle 1\nend\n", -EBADMSG, NULL},
+	        {"leadglass-bundle 2\nfile 1 a\nx\nend\n", -EBADMSG, NULL},
+	        {"", -EBADMSG, NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		size_t size = strlen(cases[i].bundle), found_size = 0;
+		char *copy = malloc(size + 1); // ends where it ends
+		const char *found = NULL;
+		assert_non_null(copy);
+		memcpy(copy, cases[i].bundle, size);
+		assert_int_equal(policy_bundle_only(copy, size, &found, &found_size), cases[i].wanted);
+		if (cases[i].text) {
+			assert_int_equal(found_size, strlen(cases[i].text));
+			assert_memory_equal(found, cases[i].text, found_size);
+		}
+		free(copy);
+	}
+}
+
 static void odd_names(void **state)
 {
 	struct reading r;
@@ -215,8 +255,9 @@ static void odd_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(golden),     cmocka_unit_test(includes),
-	                                   cmocka_unit_test(complaints), cmocka_unit_test(malformed),
-	                                   cmocka_unit_test(damage),     cmocka_unit_test(odd_names)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(golden),       cmocka_unit_test(includes),
+	                                   cmocka_unit_test(complaints),   cmocka_unit_test(malformed),
+	                                   cmocka_unit_test(damage),       cmocka_unit_test(odd_names),
+	                                   cmocka_unit_test(the_only_file)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
