@@ -163,6 +163,9 @@ static int load_closed(struct agent *agent, bool *touched)
 		set_reason(agent, "the closed wall", &text);
 		if (text.size)
 			buffer_add(&agent->said, text.data, text.size);
+	} else if (!agent->reason[0] && agent->commit.stand_in) { // back from a window
+		snprintf(agent->reason, sizeof agent->reason, "policy %" PRIu64 " could not be loaded",
+		         agent->commit.record.confirmed);
 	} else if (!agent->reason[0]) {
 		snprintf(agent->reason, sizeof agent->reason, "%s",
 		         agent->store_problem[0] ? agent->store_problem : "no policy was ever confirmed");
@@ -249,10 +252,12 @@ void agent_run_commit(struct agent *agent)
 	while (agent->commit.step != COMMIT_IDLE)
 		carry_out(agent);
 	agent_disk_keep_confirmed(agent);
+	agent_trust_accept(agent);
 	set_coming(agent, NULL);
 	// Within a window the confirmed wall is kept at hand: to go back needs no disk then.
 	if (agent->old &&
-	    (!agent->commit.record.pending || agent->old->number != agent->commit.record.confirmed)) {
+	    (!agent->commit.record.pending ||
+	     agent->old->number != (agent->commit.stand_in ? 0 : agent->commit.record.confirmed))) {
 		agent_wall_free(agent->old);
 		agent->old = NULL;
 	}

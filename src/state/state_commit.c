@@ -57,6 +57,19 @@ static uint64_t target(const struct commit *commit)
 	return record->pending ? record->pending : record->confirmed;
 }
 
+// What comes back when another does not stay.
+static uint64_t fallback(const struct commit *commit)
+{
+	return commit->stand_in ? 0 : commit->record.confirmed;
+}
+
+// The closed wall has to go up: what should stand could not be loaded, and nothing stands that may.
+static bool closed_is_missing(const struct commit *commit)
+{
+	return !commit->wall || (commit->stand_in && !commit->record.pending &&
+	                         !(commit->certain && commit->standing == 0));
+}
+
 static bool as_it_should_be(const struct commit *commit)
 {
 	return commit->certain && commit->standing == target(commit);
@@ -80,6 +93,8 @@ static void loaded(struct commit *commit, int error, bool touched)
 	if (error == 0) {
 		commit->standing = commit->number;
 		commit->wall = commit->certain = true;
+		if (commit->number == commit->record.confirmed)
+			commit->stand_in = false;
 	} else if (touched) {
 		commit->certain = false;
 	}
@@ -173,7 +188,7 @@ static void application_failed(struct commit *commit, int error, bool go_back, i
 	else
 		add(commit, STATE_FAILED, moment(unix_now));
 	if (go_back)
-		load(commit, STAGE_BACK, target(commit));
+		load(commit, STAGE_BACK, fallback(commit));
 	else
 		store(commit, STAGE_OUTCOME);
 }
@@ -201,6 +216,7 @@ static void holding_stored(struct commit *commit, int error, int64_t unix_now)
 		commit->record = commit->before;
 		application_failed(commit, error, true, unix_now);
 	} else {
+		commit->stand_in = false;
 		answer(commit);
 	}
 }
@@ -213,6 +229,7 @@ static void confirmation_stored(struct commit *commit, int error)
 		commit->record = commit->before;
 	} else {
 		commit->deadline = COMMIT_NEVER;
+		commit->stand_in = false;
 	}
 	answer(commit);
 }
@@ -223,10 +240,12 @@ void commit_done(struct commit *commit, int error, bool touched, int64_t now, in
 	case STAGE_START:
 		loaded(commit, error, touched);
 		failed(commit, error);
-		if (error && !commit->wall && commit->step == COMMIT_LOAD)
+		if (error && commit->step == COMMIT_LOAD && closed_is_missing(commit)) {
+			commit->stand_in = true;
 			load(commit, STAGE_START_CLOSED, 0);
-		else
+		} else {
 			started(commit, unix_now);
+		}
 		break;
 	case STAGE_START_CLOSED:
 		loaded(commit, error, touched);
@@ -329,7 +348,7 @@ static void go_back(struct commit *commit, enum commit_event event, enum state_o
 {
 	start(commit, event, commit->record.pending);
 	decide(commit, outcome, unix_now);
-	load(commit, STAGE_BACK, commit->record.confirmed);
+	load(commit, STAGE_BACK, fallback(commit));
 }
 
 int commit_rollback(struct commit *commit, int64_t now, int64_t unix_now)

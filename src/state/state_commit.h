@@ -20,8 +20,9 @@
 // succeeds a restart may find either; it never finds a third). The window of a policy has ended when its time
 // has come, also when the kernel then refuses the old one: it can no longer be confirmed, only applied again.
 //
-// The closed wall stands in for the confirmed policy only until something could be loaded for the first time
-// (!wall): later a refusal leaves what stands.
+// The closed wall stands in for a confirmed policy that cannot be loaded at the start (stand_in), and does so
+// until a policy is confirmed or that one could be loaded after all: where a window ends meanwhile, it is the
+// closed wall that comes back. Once the confirmed policy has stood a refusal leaves what stands.
 //
 // Not the machine's: the file of the closed wall and the copy in the run folder. They are written after a
 // successful answer to APPLY without a window and to CONFIRM, as far as possible.
@@ -60,6 +61,7 @@ struct commit {
 	struct state_record record; // as it is on the disk, or will be after COMMIT_STORE_RECORD
 	uint64_t standing;          // what the kernel holds: policy number, 0: the closed wall
 	bool wall;                  // false: nothing could be loaded yet
+	bool stand_in;              // the closed wall is to stand as long as the confirmed policy cannot
 	bool certain;               // the kernel verifiably held `standing` after the last load
 	bool unsaved;               // the disk may hold another record than this
 	int64_t deadline;           // of the window, ms of CLOCK_BOOTTIME; COMMIT_NEVER: none

@@ -225,6 +225,90 @@ static void stand_in(void **state)
 	free(w);
 }
 
+// A life in which the confirmed policy cannot be loaded at the start: its file is damaged, say, or nobody
+// trusts who has signed it any more.
+static struct world *closed(void)
+{
+	struct world *w = fresh();
+	world_apply(w, 0);
+	w->kernel = KERNEL_NOTHING;
+	commit_boot(&w->commit, &w->disk, w->now);
+	commit_done(&w->commit, -EKEYREJECTED, false, w->now, 1);
+	w->kernel = KERNEL_CLOSED;
+	commit_done(&w->commit, 0, true, w->now, 1);
+	commit_done(&w->commit, 0, false, w->now, 1);
+	assert_true(w->commit.stand_in);
+	return w;
+}
+
+// Where a window began at the closed wall, its end is the closed wall, and not what could not be loaded.
+static void stand_in_comes_back(void **state)
+{
+	(void)state;
+	struct world *w = closed();
+	world_apply(w, WORLD_WINDOW);
+	assert_int_equal(w->kernel, 2);
+	world_do(w, OPERATION_ROLLBACK, 0);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(w->kernel, KERNEL_CLOSED);
+	world_apply(w, WORLD_WINDOW);
+	world_do(w, OPERATION_WAIT, 0);
+	assert_int_equal(w->event, COMMIT_EVENT_EXPIRE);
+	assert_int_equal(w->kernel, KERNEL_CLOSED);
+	// Then it is tried again, as before.
+	world_do(w, OPERATION_WAIT, 0);
+	assert_int_equal(w->event, COMMIT_EVENT_RETRY);
+	assert_int_equal(w->kernel, 1);
+	assert_false(w->commit.stand_in);
+	world_apply(w, WORLD_WINDOW);
+	world_do(w, OPERATION_WAIT, 0);
+	assert_int_equal(w->kernel, 1);
+	free(w);
+}
+
+// The kernel refuses the closed wall when the window ends: what nobody confirmed goes at the next attempt,
+// although the confirmed policy still cannot be loaded.
+static void stand_in_comes_late(void **state)
+{
+	(void)state;
+	struct world *w = closed();
+	world_apply(w, WORLD_WINDOW);
+	w->now = w->window_ends;
+	commit_tick(&w->commit, w->now, 1);
+	assert_int_equal(w->commit.step, COMMIT_LOAD_CLOSED);
+	commit_done(&w->commit, -ENOMEM, false, w->now, 1);
+	assert_int_equal(w->commit.step, COMMIT_STORE_RECORD);
+	commit_done(&w->commit, 0, false, w->now, 1);
+	commit_done(&w->commit, 0, false, w->now, 1);
+	assert_int_equal(w->commit.step, COMMIT_IDLE);
+	assert_int_equal(w->commit.standing, 2);
+	w->now += COMMIT_RETRY;
+	commit_tick(&w->commit, w->now, 1);
+	assert_int_equal(w->commit.step, COMMIT_LOAD);
+	assert_int_equal(w->commit.number, 1);
+	commit_done(&w->commit, -EKEYREJECTED, false, w->now, 1);
+	assert_int_equal(w->commit.step, COMMIT_LOAD_CLOSED);
+	commit_done(&w->commit, 0, true, w->now, 1);
+	assert_int_equal(w->commit.standing, 0);
+	free(w);
+}
+
+static void stand_in_ends(void **state)
+{
+	(void)state;
+	for (int window = 0; window <= 1; window++) {
+		struct world *w = closed();
+		world_apply(w, window ? WORLD_WINDOW : 0);
+		if (window)
+			world_do(w, OPERATION_CONFIRM, 0);
+		assert_false(w->commit.stand_in);
+		world_apply(w, WORLD_WINDOW);
+		world_do(w, OPERATION_ROLLBACK, 0);
+		assert_int_equal(w->kernel, 2);
+		free(w);
+	}
+}
+
 static void no_record(void **state)
 {
 	struct commit commit;
@@ -460,6 +544,9 @@ int main(void)
 	        cmocka_unit_test(half_written),
 	        cmocka_unit_test(refusing_kernel),
 	        cmocka_unit_test(stand_in),
+	        cmocka_unit_test(stand_in_comes_back),
+	        cmocka_unit_test(stand_in_comes_late),
+	        cmocka_unit_test(stand_in_ends),
 	        cmocka_unit_test(both_broken),
 	        cmocka_unit_test(no_record),
 	        cmocka_unit_test(long_windows),
