@@ -31,7 +31,7 @@ READING = ["status", "drops", "history", "show", "verify", "metrics"]
 PLACES = 16  # AGENT_CLIENTS_MAX
 
 # src/control/control.h
-MAGIC = 0x4c474332
+MAGIC = 0x4c474333
 (STATUS, ALARMS, PEERS, COUNTERS, DROPS, FOLLOW, HISTORY, SHOW, WINDOWS, METRICS, VERIFY,
  APPLY, CONFIRM, ROLLBACK, ALLOW, CLOSE) = range(1, 17)
 REQUEST = struct.Struct("=IHHIIQ64s18s18sBBHI4xQ96s64s")
