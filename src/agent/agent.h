@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "agent/agent_pace.h"
+#include "agent/agent_trust.h"
 #include "base/buffer.h"
 #include "control/control.h"
 #include "drops/drops.h"
@@ -33,13 +34,14 @@ struct agent_outside; // agent_outside.h
 #define AGENT_DOOMED_MAX 256
 #define AGENT_DOOMED_CHILDREN_MAX 4
 #define AGENT_DOOMED_EVERY 100 // ms
-#define AGENT_ALARMS_MAX 16
+#define AGENT_ALARMS_MAX 24
 #define AGENT_EARLY_MAX 32 // lines for the collectors from before there is anybody to send them
 #define AGENT_NEVER INT64_MAX
 
 struct agent_options {
 	const char *state;        // --state DIR
 	const char *run;          // --run DIR
+	const char *trust;        // --trust DIR
 	const char *user;         // --user NAME; NULL: stay who we are, without the capabilities
 	const char *group;        // --group NAME: may read; NULL: the process's own
 	const char *metrics_file; // --metrics-file PATH; NULL: none
@@ -56,6 +58,7 @@ struct agent_wall {
 	uint8_t hash[TRUST_HASH_SIZE];
 	struct policy policy;
 	struct ruleset ruleset;
+	struct agent_signature signature;
 };
 
 struct agent_client {
@@ -110,6 +113,7 @@ struct agent {
 	struct agent_peers *peers;   // agent_peers.c: counters by owner, last heard
 	struct agent_guard *guard;   // agent_guard.c
 	struct agent_access *access; // agent_access.c: who opened which window
+	struct agent_trust trust;
 
 	struct control_alarm alarms[AGENT_ALARMS_MAX];
 	size_t alarm_count;
@@ -166,8 +170,8 @@ void agent_note(struct agent *agent, const char *name, const char *format, ...)
 size_t agent_alarm_count(const struct agent *agent); // without the notes
 
 // ---- agent_wall.c ----
-// Parses, checks and compiles a bundle (taken over in every case). 0, or -errno with problems; `text` gets them
-// as the user is to read them.
+// Parses, checks and compiles a bundle (taken over in every case). Asks nobody whether it may stand: that does
+// agent_trust_wall. 0, or -errno with problems; `text` gets them as the user is to read them.
 int agent_wall_new(uint64_t number, char *bundle, size_t size, struct agent_wall **ret, struct buffer *text);
 // The closed wall from the policy text in state_read_closed (taken over), or (text NULL) with nothing known: no
 // manage, and, where `bridge`, nothing passes through bridges either.

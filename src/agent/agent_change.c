@@ -274,6 +274,17 @@ static bool window_is_sane(struct agent *agent, int client, const struct control
 	return false;
 }
 
+static int take(struct agent *agent, int client, const struct control_request *request, char *bundle,
+                size_t size, struct agent_wall **ret, struct buffer *text)
+{
+	struct agent_candidate candidate = {.bundle = bundle, .size = size, .when = TRUST_COMING};
+	char by[STATE_WHO_MAX];
+
+	describe_applicant(agent, client, request, by);
+	candidate.by = by;
+	return agent_trust_wall(agent, &candidate, ret, text);
+}
+
 void agent_request_apply(struct agent *agent, int client, const struct control_request *request, char *bundle,
                          size_t size)
 {
@@ -287,7 +298,7 @@ void agent_request_apply(struct agent *agent, int client, const struct control_r
 		free(bundle);
 		return;
 	}
-	error = agent_wall_new(0, bundle, size, &wall, &text);
+	error = take(agent, client, request, bundle, size, &wall, &text);
 	if (error)
 		refuse_text(agent, client, CONTROL_APPLY, error, &text);
 	else
@@ -379,7 +390,7 @@ static void apply_again(struct agent *agent, int client, const struct control_re
 	if (error)
 		agent_text_problems(&problems, NULL, error, &text);
 	else
-		error = agent_wall_new(0, bundle, size, &wall, &text);
+		error = take(agent, client, request, bundle, size, &wall, &text);
 	problem_fini(&problems);
 	if (error)
 		refuse_text(agent, client, CONTROL_ROLLBACK, error, &text);

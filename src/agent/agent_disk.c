@@ -75,11 +75,23 @@ int agent_disk_store_record(struct agent *agent)
 
 // ---- reading ----
 
+// What was confirmed before may stand again.
+static int take(struct agent *agent, uint64_t number, char *bundle, size_t size, struct agent_wall **ret,
+                struct buffer *text)
+{
+	const struct agent_candidate candidate = {
+	        .number = number, .bundle = bundle, .size = size, .when = TRUST_STANDING, .by = ""};
+
+	return agent_trust_wall(agent, &candidate, ret, text);
+}
+
 // The copy in the run folder, when it is of policy `number` (0: of any) and, where the record knows it, the
 // same.
-static struct agent_wall *read_copy(const struct agent *agent, uint64_t number, const struct state_entry *entry)
+static struct agent_wall *read_copy(struct agent *agent, uint64_t number, const struct state_entry *entry,
+                                    struct buffer *text)
 {
 	struct agent_wall *wall = NULL;
+	uint8_t hash[TRUST_HASH_SIZE];
 	uint64_t copied = 0;
 	char *bundle = NULL;
 	size_t size = 0;
@@ -90,12 +102,13 @@ static struct agent_wall *read_copy(const struct agent *agent, uint64_t number, 
 		free(bundle);
 		return NULL;
 	}
-	if (agent_wall_new(copied, bundle, size, &wall, NULL) != 0)
-		return NULL;
-	if (entry && memcmp(entry->hash, wall->hash, sizeof entry->hash) != 0) {
-		agent_wall_free(wall);
+	// Before it is asked who has signed it: should the same policy have been refused just now, it is not
+	// asked twice.
+	if (entry && (trust_hash(bundle, size, hash) != 0 || memcmp(entry->hash, hash, sizeof hash) != 0)) {
+		free(bundle);
 		return NULL;
 	}
+	(void)take(agent, copied, bundle, size, &wall, text);
 	return wall;
 }
 
@@ -114,13 +127,13 @@ int agent_disk_read_wall(struct agent *agent, uint64_t number, struct agent_wall
 	problem_init(&problems);
 	error = state_read_policy(agent->store, number, &bundle, &size, &problems);
 	if (!error)
-		error = agent_wall_new(number, bundle, size, ret, text);
+		error = take(agent, number, bundle, size, ret, text);
 	else
 		agent_text_problems(&problems, NULL, error, text);
 	problem_fini(&problems);
 	if (!error)
 		return 0;
-	*ret = read_copy(agent, number, entry);
+	*ret = read_copy(agent, number, entry, NULL);
 	if (!*ret)
 		return error;
 	if (agent_disk_store_policy(agent, *ret) == 0)
@@ -171,6 +184,7 @@ static void record_of(const struct agent_wall *wall, struct state_record *record
 int agent_disk_read_record(struct agent *agent, struct state_record *ret, struct agent_wall **ret_wall)
 {
 	struct problems problems;
+	struct buffer text = BUFFER_EMPTY;
 	int error = -ENODEV;
 
 	*ret_wall = NULL;
@@ -185,9 +199,12 @@ int agent_disk_read_record(struct agent *agent, struct state_record *ret, struct
 	problem_fini(&problems);
 	if (!error)
 		return 0;
-	*ret_wall = read_copy(agent, 0, NULL);
+	*ret_wall = read_copy(agent, 0, NULL, &text);
 	if (*ret_wall)
 		record_of(*ret_wall, ret);
+	else if (text.size && !agent->reason[0])
+		agent_text_line(&text, agent->reason, sizeof agent->reason);
+	buffer_fini(&text);
 	return error;
 }
 

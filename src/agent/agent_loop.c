@@ -61,6 +61,7 @@ static int64_t next_wake_up(const struct agent *agent, int64_t minute)
 	const int64_t times[] = {
 	        commit_next(&agent->commit), agent_guard_next(agent),   agent_drops_next(agent),
 	        agent_access_next(agent),    agent_outside_next(agent), agent_discard_next(agent),
+	        agent_trust_next(agent),
 	};
 	int64_t next = minute;
 
@@ -157,6 +158,7 @@ static void tick(struct agent *agent, int64_t *minute)
 	agent_access_tick(agent, now);
 	agent_outside_tick(agent, now);
 	agent_discard_tick(agent, now);
+	agent_trust_tick(agent, regular);
 	if (regular) {
 		agent_metrics_write(agent);
 		agent_notify(agent->notify, "WATCHDOG=1");

@@ -121,6 +121,26 @@ static void put_wall(const struct control_status *status, struct metrics *out)
 	        status->drops_suppressed);
 }
 
+static void put_trust(const struct agent *agent, const struct control_status *status, struct metrics *out)
+{
+	gauge(out, "trust_anchors", NULL, "Whose signed policies are taken; 0: nobody asks for signatures.",
+	      (int64_t)agent->trust.anchors);
+	gauge(out, "trust_readable", NULL, "0 while nobody can tell who may sign, and no policy is taken.",
+	      !agent->trust.unreadable);
+	gauge(out, "policy_signed", NULL, "1 while the policy that stands is one signed by a trust anchor.",
+	      status->trust == CONTROL_TRUST_SIGNED);
+	if (status->not_after)
+		gauge(out, "policy_not_after_seconds", "seconds", "When the policy ends, since 1970.",
+		      status->not_after);
+	if (status->signer_to)
+		gauge(out, "signer_not_after_seconds", "seconds",
+		      "When the first of the signer's certificates ends, since 1970.", status->signer_to);
+	gauge(out, "clock_believed", NULL, "0 while the clock stands before what is known to have been made.",
+	      agent->trust.believed);
+	counter(out, "policies_refused", "Policies refused for who signed them, or how.",
+	        agent->trust.refusals);
+}
+
 static void put_alarms(const struct agent *agent, struct metrics *out)
 {
 	size_t alarms = agent_alarm_count(agent);
@@ -290,6 +310,7 @@ static void put_all(struct agent *agent, struct metrics *out)
 	struct control_status status;
 	agent_status_fill(agent, &status);
 	put_wall(&status, out);
+	put_trust(agent, &status, out);
 	put_alarms(agent, out);
 	put_drops(agent, out);
 	put_peers(agent, out);

@@ -348,18 +348,19 @@ static int limit_files(const struct agent *agent, bool connect)
 {
 	const char *metrics = agent->options.metrics_file;
 	int metrics_folder = metrics ? open_folder_of(metrics) : -1;
-	const int fds[] = {
-	        agent->run,
-	        agent->store ? state_folder(agent->store) : -1,
-	        metrics_folder,
+	const struct sandbox_folder used[] = {
+	        {.fd = agent->run, .write = true},
+	        {.fd = agent->store ? state_folder(agent->store) : -1, .write = true},
+	        {.fd = metrics_folder, .write = true},
+	        {.fd = agent->trust.folder},
 	};
-	struct sandbox_folder folders[3];
+	struct sandbox_folder folders[sizeof used / sizeof used[0]];
 	size_t count = 0;
 	int error;
 
-	for (size_t i = 0; i < 3; i++) {
-		if (fds[i] >= 0)
-			folders[count++] = (struct sandbox_folder){.fd = fds[i], .write = true};
+	for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {
+		if (used[i].fd >= 0)
+			folders[count++] = used[i];
 	}
 	error = sandbox_files(folders, count, connect);
 	if (metrics_folder >= 0)

@@ -71,6 +71,7 @@ void agent_status_fill(struct agent *agent, struct control_status *ret)
 {
 	struct agent_outside_counts counts;
 	agent_peers_sample(agent);
+	agent_trust_look(agent);
 	agent_outside_count(agent, &counts);
 	*ret = (struct control_status){
 	        .now = agent_unix(),
@@ -96,6 +97,7 @@ void agent_status_fill(struct agent *agent, struct control_status *ret)
 	};
 	if (agent->standing)
 		fill_wall(agent->standing, ret);
+	agent_trust_fill(agent, ret);
 	fill_kernel(agent, ret);
 	copy_text(LEADGLASS_VERSION, ret->version, sizeof ret->version);
 	copy_text(agent->applied_by, ret->who, sizeof ret->who);

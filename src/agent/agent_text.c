@@ -43,6 +43,19 @@ void agent_text_problems(const struct problems *problems, const struct sources *
 		buffer_printf(out, "leadglass: %s\n", agent_text_error(error));
 }
 
+void agent_text_why(const struct problems *problems, int error, char *ret, size_t size)
+{
+	const struct problem *found = NULL;
+
+	for (size_t i = 0; i < problems->count && !found; i++) {
+		if (problems->items[i].level == PROBLEM_ERROR)
+			found = &problems->items[i];
+	}
+	text_cut(ret, size,
+	         snprintf(ret, size, "%s%s%s", found ? found->what : agent_text_error(error),
+	                  found && found->instead ? "; " : "", found && found->instead ? found->instead : ""));
+}
+
 void agent_text_line(const struct buffer *text, char *ret, size_t size)
 {
 	static const char command[] = "leadglass: ";

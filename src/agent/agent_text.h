@@ -15,6 +15,10 @@ struct buffer;
 void agent_text_problems(const struct problems *problems, const struct sources *sources, int error,
                          struct buffer *out);
 
+// The first error in one line, without its place, cut to `size` with its NUL; where there is none the name of
+// `error`.
+void agent_text_why(const struct problems *problems, int error, char *ret, size_t size);
+
 // The first line of a text, without the command's "leadglass: ", cut to `size` with its NUL. "" for an empty
 // one.
 void agent_text_line(const struct buffer *text, char *ret, size_t size);

@@ -43,6 +43,7 @@ static const char usage[] =
         "\n"
         "  --state DIR          policies and what became of them; " STATE_FOLDER "\n"
         "  --run DIR            control socket; " CONTROL_FOLDER "\n"
+        "  --trust DIR          whose signed policies are taken; " TRUST_FOLDER "\n"
         "  --user NAME          becomes this user, with CAP_NET_ADMIN alone; the folders\n"
         "                       are given to it\n"
         "  --group NAME         may ask (status, drops, history ...); else only root\n"
@@ -75,6 +76,7 @@ static void message(const char *format, ...)
 enum option_key {
 	OPTION_STATE = 256,
 	OPTION_RUN,
+	OPTION_TRUST,
 	OPTION_USER,
 	OPTION_GROUP,
 	OPTION_SYSLOG,
@@ -85,6 +87,7 @@ enum option_key {
 static const struct option known[] = {
         {"state", required_argument, NULL, OPTION_STATE},
         {"run", required_argument, NULL, OPTION_RUN},
+        {"trust", required_argument, NULL, OPTION_TRUST},
         {"user", required_argument, NULL, OPTION_USER},
         {"group", required_argument, NULL, OPTION_GROUP},
         {"syslog", required_argument, NULL, OPTION_SYSLOG},
@@ -130,6 +133,9 @@ static int take_option(struct agent_options *options, int key)
 	case OPTION_RUN:
 		options->run = optarg;
 		break;
+	case OPTION_TRUST:
+		options->trust = optarg;
+		break;
 	case OPTION_USER:
 		options->user = optarg;
 		break;
@@ -160,7 +166,7 @@ static int read_options(int argc, char **argv, struct agent_options *ret)
 	static char name[] = "leadglassd"; // argv keeps it
 	int status = EXIT_NOT_YET;
 
-	*ret = (struct agent_options){.state = STATE_FOLDER, .run = CONTROL_FOLDER};
+	*ret = (struct agent_options){.state = STATE_FOLDER, .run = CONTROL_FOLDER, .trust = TRUST_FOLDER};
 	if (argc > 0)
 		argv[0] = name; // what getopt begins its messages with
 	while (status == EXIT_NOT_YET) {
@@ -174,7 +180,7 @@ static int read_options(int argc, char **argv, struct agent_options *ret)
 		message("takes no arguments: %s", argv[optind]);
 		status = EXIT_USAGE;
 	}
-	if (status == EXIT_NOT_YET && (!ret->state[0] || !ret->run[0])) {
+	if (status == EXIT_NOT_YET && (!ret->state[0] || !ret->run[0] || !ret->trust[0])) {
 		message("a folder without a name");
 		status = EXIT_USAGE;
 	}
@@ -338,6 +344,7 @@ static void close_all(struct agent *agent)
 	agent_wall_free(agent->old);
 	agent_wall_free(agent->standing);
 	buffer_fini(&agent->said);
+	agent_trust_close(agent);
 	state_close(agent->store);
 	nft_close(agent->nft);
 	if (agent->run >= 0)
@@ -361,6 +368,7 @@ static int run(struct agent *agent)
 	status = take_state(agent);
 	if (status != EXIT_NOT_YET)
 		return status;
+	agent_trust_open(agent);
 	agent_boot(agent); // the wall, or closed, or an alarm and another attempt soon
 	status = yield_to_another(agent);
 	if (status != EXIT_NOT_YET)
@@ -395,6 +403,7 @@ int main(int argc, char **argv)
 	        .options = options,
 	        .started_at = agent_unix(),
 	        .run = -1,
+	        .trust = {.folder = -1},
 	        .listener = -1,
 	        .applicant = -1,
 	        .group = (gid_t)-1,

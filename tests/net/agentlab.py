@@ -9,7 +9,8 @@
 		agent.kill()            # -9
 		agent.start()
 
-Each agent has its own state and run folder below the lab's folder; both stay when it ends, as on a real machine.
+Each agent has its own state, run and trust folder (signing.Trust) below the lab's folder; they stay when it ends, as on
+a real machine.
 LEADGLASS and LEADGLASSD name the programs."""
 import json
 import os
@@ -45,10 +46,11 @@ class Agent:
 		Agent._count += 1
 		self.host, self.options, self.enter = host, options, list(enter)
 		folder = host.lab.dir / (name or f"agent-{host.name}-{Agent._count}")
-		self.folder, self.state, self.run = folder, folder / "state", folder / "run"
+		self.folder, self.state, self.run, self.trust = folder, folder / "state", folder / "run", folder / "trust"
 		folder.mkdir(mode=0o755)
 		self.state.mkdir(mode=0o700)
 		self.run.mkdir(mode=0o755)
+		self.trust.mkdir(mode=0o755)
 		os.chmod(host.lab.dir, 0o755)
 		os.chmod(folder, 0o755)
 		self.process = self.notify = None
@@ -68,7 +70,7 @@ class Agent:
 		self.notes = []
 		environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify"), **popen.pop("env", {})}
 		self.process = self.host.start(*self.enter, program(), "--state", self.state, "--run", self.run,
-		                               *self.options, *more, env=environment, **popen)
+		                               "--trust", self.trust, *self.options, *more, env=environment, **popen)
 		return self
 
 	def start(self, *more, timeout=30, **popen):

@@ -25,116 +25,6 @@
 
 // ---- helpers ----
 
-static void start(void)
-{
-	struct problems problems;
-
-	problem_init(&problems);
-	world.agent = (struct agent){.applicant = -1, .kept = 0};
-	world.agent.run = open(world.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (state_open(world.state, &world.agent.store, &problems) != 0)
-		snprintf(world.agent.store_problem, sizeof world.agent.store_problem, "%s",
-		         problems.items[0].what);
-	problem_fini(&problems);
-	world.log[0] = '\0';
-	agent_boot(&world.agent);
-}
-
-static void stop(void)
-{
-	struct agent *agent = &world.agent;
-
-	agent_wall_free(agent->standing);
-	agent_wall_free(agent->old);
-	agent_wall_free(agent->coming);
-	buffer_fini(&agent->said);
-	state_close(agent->store);
-	close(agent->run);
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	memset(&world, 0, sizeof world);
-	strcpy(world.folder, "/tmp/leadglass-change-XXXXXX");
-	assert_non_null(mkdtemp(world.folder));
-	snprintf(world.state, sizeof world.state, "%s/state", world.folder);
-	snprintf(world.run, sizeof world.run, "%s/run", world.folder);
-	assert_int_equal(mkdir(world.state, 0700), 0);
-	assert_int_equal(mkdir(world.run, 0755), 0);
-	start();
-	return 0;
-}
-
-static int end(void **state)
-{
-	char command[64];
-
-	(void)state;
-	stop();
-	snprintf(command, sizeof command, "rm -r %s", world.folder);
-	return system(command);
-}
-
-static void restart(void)
-{
-	stop();
-	start();
-}
-
-static void apply(const char *text, uint32_t window)
-{
-	const struct control_request request = {.kind = CONTROL_APPLY, .seconds = window, .who = "alice"};
-	struct buffer bundle = BUFFER_EMPTY;
-	size_t size;
-
-	buffer_printf(&bundle, "leadglass-bundle 1\nfile %zu policy.conf\n%s\nend\n", strlen(text), text);
-	size = bundle.size;
-	agent_request_apply(&world.agent, 0, &request, buffer_steal(&bundle), size);
-}
-
-static void rollback(uint64_t number)
-{
-	const struct control_request request = {
-	        .kind = CONTROL_ROLLBACK, .number = number, .who = "root from 10.20.9.77"};
-
-	world.agent.clients[0].id.uid = 0;
-	agent_request_rollback(&world.agent, 0, &request);
-}
-
-static void confirm_number(uint64_t number)
-{
-	struct control_request request = {.kind = CONTROL_CONFIRM, .number = number, .who = "bob"};
-
-	agent_request_confirm(&world.agent, 0, &request);
-}
-
-static void confirm(void)
-{
-	confirm_number(0);
-}
-
-static uint64_t standing(void)
-{
-	assert_non_null(world.agent.standing);
-	assert_true(world.agent.commit.standing == world.agent.standing->number);
-	if (world.agent.verified)
-		assert_true(world.kernel == change_world_number(&world.agent.standing->ruleset));
-	return world.agent.standing->number;
-}
-
-static void spoil(const char *folder, const char *name)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs("nonsense", file);
-	fclose(file);
-}
-
 static int chmod_in(const char *folder, const char *name, mode_t mode)
 {
 	char path[128];
@@ -153,18 +43,18 @@ static void lose_copy(void)
 static void test_first(void **state)
 {
 	(void)state;
-	assert_int_equal(standing(), 0);
+	assert_int_equal(change_standing(), 0);
 	assert_string_equal(world.agent.reason, "no policy was ever confirmed");
 	assert_int_equal(world.agent.standing->ruleset.table_count, 2);
 	assert_string_equal(world.alarms, "");
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	assert_int_equal(world.answer.error, 0);
 	assert_int_equal(world.answer.number, 1);
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	assert_string_equal(world.agent.applied_by, "alice");
 	assert_string_equal(world.agent.reason, "");
-	restart();
-	assert_int_equal(standing(), 1);
+	change_restart();
+	assert_int_equal(change_standing(), 1);
 	assert_string_equal(world.agent.applied_by, "alice");
 	assert_non_null(strstr(world.log, "policy 1 (1 peer) stands"));
 }
@@ -173,8 +63,8 @@ static void test_no_bridges(void **state)
 {
 	(void)state;
 	world.no_bridges = true;
-	restart();
-	assert_int_equal(standing(), 0);
+	change_restart();
+	assert_int_equal(change_standing(), 0);
 	assert_int_equal(world.agent.standing->ruleset.table_count, 1);
 	assert_string_equal(world.agent.reason, "no policy was ever confirmed");
 	assert_string_equal(world.alarms, "");
@@ -183,9 +73,9 @@ static void test_no_bridges(void **state)
 static void test_no_wall(void **state)
 {
 	(void)state;
-	stop();
+	change_stop();
 	world.refusals = 3; // what is known of the closed wall, and the two others
-	start();
+	change_start();
 	assert_false(world.agent.commit.wall);
 	assert_null(world.agent.standing);
 	assert_non_null(strstr(world.agent.reason, "the kernel refused"));
@@ -195,7 +85,7 @@ static void test_no_wall(void **state)
 	world.now += COMMIT_RETRY;
 	commit_tick(&world.agent.commit, world.now, agent_unix());
 	agent_run_commit(&world.agent);
-	assert_int_equal(standing(), 0);
+	assert_int_equal(change_standing(), 0);
 	assert_string_equal(world.alarms, "");
 }
 
@@ -216,53 +106,53 @@ static void test_window(void **state)
 	uint64_t first;
 
 	(void)state;
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	first = world.kernel;
-	apply(TWO, 60);
-	assert_int_equal(standing(), 2);
+	change_apply(TWO, 60);
+	assert_int_equal(change_standing(), 2);
 	assert_int_equal(world.answer.seconds, 60);
 	assert_non_null(world.agent.old);
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	assert_int_equal(world.answer.error, -EBUSY);
-	rollback(9);
+	change_rollback(9);
 	assert_int_equal(world.answer.error, -EBUSY);
 	world.now += 60000;
 	commit_tick(&world.agent.commit, world.now, agent_unix());
 	agent_run_commit(&world.agent);
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	assert_true(world.kernel == first);
 	assert_null(world.agent.old);
 	assert_logged("policy 2 was not confirmed in time: policy 1 stands again", "");
-	confirm();
+	change_confirm();
 	assert_int_equal(world.answer.error, -ENOENT);
-	apply(TWO, 60);
-	confirm_number(2);
+	change_apply(TWO, 60);
+	change_confirm_number(2);
 	assert_int_equal(world.answer.error, -ENOENT);
 	assert_non_null(strstr(world.said, "policy 2 does not wait for a confirmation, policy 3 does"));
 	assert_int_equal(world.agent.commit.record.pending, 3);
 	assert_logged("policy 3 (1 peer) applied by alice: verified; rules exchanged, elements +", "alice");
 	assert_logged("; to be confirmed within 60 s", "alice");
-	confirm_number(3);
+	change_confirm_number(3);
 	assert_int_equal(world.answer.error, 0);
 	assert_logged("policy 3 (1 peer) confirmed by bob\n", "bob");
 	assert_int_equal(world.answer.kind, CONTROL_CONFIRM);
-	assert_int_equal(standing(), 3);
-	rollback(0);
+	assert_int_equal(change_standing(), 3);
+	change_rollback(0);
 	assert_int_equal(world.answer.kind, CONTROL_ROLLBACK);
 	assert_int_equal(world.answer.error, 0);
 	assert_true(world.kernel == first);
 	assert_int_equal(state_record_find(&world.agent.commit.record, 4)->copy_of, 1);
-	confirm();
+	change_confirm();
 	assert_string_equal(world.said, "nothing waits for a confirmation");
-	apply(TWO, 60);
-	rollback(0);
+	change_apply(TWO, 60);
+	change_rollback(0);
 	assert_logged("policy 5 was rolled back by root from 10.20.9.77: policy 4 stands again\n",
 	              "root from 10.20.9.77");
-	confirm();
+	change_confirm();
 	assert_non_null(strstr(world.said, "policy 5 was rolled back ("));
-	apply(TWO, 7 * 24 * 3600 + 1);
+	change_apply(TWO, 7 * 24 * 3600 + 1);
 	assert_int_equal(world.answer.error, -EINVAL);
-	assert_int_equal(standing(), 4);
+	assert_int_equal(change_standing(), 4);
 }
 
 // The loop was held up, or the machine slept, until after the end of the window: what the client of a moment
@@ -272,68 +162,68 @@ static void test_late_confirmation(void **state)
 	uint64_t first;
 
 	(void)state;
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	first = world.kernel;
-	apply(TWO, 60);
+	change_apply(TWO, 60);
 	world.now += 60000;
-	confirm();
+	change_confirm();
 	assert_int_equal(world.answer.error, -ENOENT);
 	assert_non_null(strstr(world.said, "policy 2 was not confirmed in time"));
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	assert_true(world.kernel == first);
 	assert_int_equal(state_record_find(&world.agent.commit.record, 2)->outcome, STATE_EXPIRED);
-	apply(TWO, 60);
+	change_apply(TWO, 60);
 	world.now += 59999;
-	confirm();
+	change_confirm();
 	assert_int_equal(world.answer.error, 0);
-	assert_int_equal(standing(), 3);
+	assert_int_equal(change_standing(), 3);
 }
 
 // A window that is open when the agent is gone: back at once, and nothing of it in the copy.
 static void test_restart_in_window(void **state)
 {
 	(void)state;
-	apply(ONE, 0);
-	apply(TWO, 60);
-	restart();
-	assert_int_equal(standing(), 1);
+	change_apply(ONE, 0);
+	change_apply(TWO, 60);
+	change_restart();
+	assert_int_equal(change_standing(), 1);
 	assert_non_null(strstr(world.log, "policy 2 was not confirmed before the restart"));
-	apply(TWO, 60);
-	stop();
-	spoil(world.state, "record");
-	start();
-	assert_int_equal(standing(), 1);
+	change_apply(TWO, 60);
+	change_stop();
+	change_spoil(world.state, "record");
+	change_start();
+	assert_int_equal(change_standing(), 1);
 }
 
 static void test_refused(void **state)
 {
 	(void)state;
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	world.refusals = 1;
-	apply(TWO, 0);
+	change_apply(TWO, 0);
 	assert_int_equal(world.answer.error, -EOPNOTSUPP);
 	assert_non_null(strstr(world.said, "the kernel refused"));
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	assert_true(world.agent.verified);
 	assert_string_equal(world.agent.reason, "");
 	world.refusals = 1;
 	world.garbles = true; // committed, and then it is something else: the old one is loaded again
-	apply(TWO, 0);
+	change_apply(TWO, 0);
 	assert_int_equal(world.answer.error, -EBADE);
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	assert_true(world.agent.verified);
 	assert_string_equal(world.agent.reason, "");
 	world.refusals = 2; // nor does that succeed
-	apply(TWO, 0);
+	change_apply(TWO, 0);
 	assert_false(world.agent.verified);
 	assert_non_null(strstr(world.agent.reason, "something else"));
 	world.now += COMMIT_RETRY;
 	commit_tick(&world.agent.commit, world.now, agent_unix());
 	agent_run_commit(&world.agent);
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	assert_true(world.agent.verified);
 	assert_string_equal(world.agent.reason, "");
-	apply("role host\npeer {", 0);
+	change_apply("role host\npeer {", 0);
 	assert_int_equal(world.answer.error, -EINVAL);
 	assert_non_null(strstr(world.said, "policy.conf:2:"));
 }
@@ -344,15 +234,15 @@ static void test_unsaved(void **state)
 	char obstacle[96];
 
 	(void)state;
-	apply(ONE, 0);
-	apply(TWO, 60);
+	change_apply(ONE, 0);
+	change_apply(TWO, 60);
 	snprintf(obstacle, sizeof obstacle, "%s/record.new", world.state);
 	assert_int_equal(mkdir(obstacle, 0700), 0);
 	world.now += 60000; // the window ends
 	for (int i = 0; i < 2; i++) {
 		commit_tick(&world.agent.commit, world.now, agent_unix());
 		agent_run_commit(&world.agent);
-		assert_int_equal(standing(), 1);
+		assert_int_equal(change_standing(), 1);
 		assert_true(world.agent.commit.unsaved);
 		assert_string_equal(world.alarms, "record ");
 		world.now += COMMIT_RETRY;
@@ -363,11 +253,11 @@ static void test_unsaved(void **state)
 	assert_false(world.agent.commit.unsaved);
 	assert_string_equal(world.alarms, "");
 	// The same when it has to be written again after a start from the run folder's copy.
-	stop();
-	spoil(world.state, "record");
+	change_stop();
+	change_spoil(world.state, "record");
 	assert_int_equal(mkdir(obstacle, 0700), 0);
-	start();
-	assert_int_equal(standing(), 1);
+	change_start();
+	assert_int_equal(change_standing(), 1);
 	assert_non_null(strstr(world.alarms, "record "));
 	assert_null(strstr(world.log, "written into the state folder again"));
 	assert_int_equal(rmdir(obstacle), 0);
@@ -376,8 +266,8 @@ static void test_unsaved(void **state)
 	agent_run_commit(&world.agent);
 	assert_null(strstr(world.alarms, "record "));
 	lose_copy();
-	restart();
-	assert_int_equal(standing(), 1);
+	change_restart();
+	assert_int_equal(change_standing(), 1);
 }
 
 static void test_copy(void **state)
@@ -385,112 +275,112 @@ static void test_copy(void **state)
 	static const char *const files[] = {"record", "policy.1"};
 
 	(void)state;
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	for (size_t i = 0; i < 2; i++) {
-		stop();
-		spoil(world.state, files[i]);
-		start();
-		assert_int_equal(standing(), 1);
+		change_stop();
+		change_spoil(world.state, files[i]);
+		change_start();
+		assert_int_equal(change_standing(), 1);
 		assert_non_null(strstr(world.log, "written"));
 		lose_copy(); // the disk is whole again
-		restart();
-		assert_int_equal(standing(), 1);
+		change_restart();
+		assert_int_equal(change_standing(), 1);
 	}
-	stop();
-	spoil(world.state, "record");
-	spoil(world.state, "policy.1");
-	start();
-	assert_int_equal(standing(), 1);
-	apply(TWO, 0);
-	assert_int_equal(standing(), 2); // numbers go on
+	change_stop();
+	change_spoil(world.state, "record");
+	change_spoil(world.state, "policy.1");
+	change_start();
+	assert_int_equal(change_standing(), 1);
+	change_apply(TWO, 0);
+	assert_int_equal(change_standing(), 2); // numbers go on
 }
 
 // Why it goes on from the copy is said, until somebody has applied a policy.
 static void test_lost(void **state)
 {
 	(void)state;
-	apply(ONE, 0);
-	stop();
+	change_apply(ONE, 0);
+	change_stop();
 	assert_int_equal(chmod_in(world.state, "record", 0666), 0);
-	start();
-	assert_int_equal(standing(), 1);
+	change_start();
+	assert_int_equal(change_standing(), 1);
 	assert_non_null(strstr(world.alarms, "state-lost "));
 	assert_non_null(strstr(world.lost, "others could write it"));
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	assert_null(strstr(world.alarms, "state-lost "));
-	rollback(1);
+	change_rollback(1);
 	assert_int_equal(world.answer.error, 0);
-	stop();
-	spoil(world.state, "record");
-	start();
+	change_stop();
+	change_spoil(world.state, "record");
+	change_start();
 	assert_non_null(strstr(world.lost, "was damaged"));
 }
 
 static void test_damaged(void **state)
 {
 	(void)state;
-	apply(ONE, 0);
+	change_apply(ONE, 0);
 	lose_copy();
-	stop();
-	spoil(world.state, "policy.1");
-	start();
-	assert_int_equal(standing(), 0);
+	change_stop();
+	change_spoil(world.state, "policy.1");
+	change_start();
+	assert_int_equal(change_standing(), 0);
 	assert_int_equal(world.agent.standing->policy.manage.from.count, 1); // who may manage, may still
 	assert_non_null(strstr(world.agent.reason, "policy 1"));
 	assert_non_null(strstr(world.alarms, "wall"));
-	stop();
-	spoil(world.state, "record");
-	start();
-	assert_int_equal(standing(), 0);
+	change_stop();
+	change_spoil(world.state, "record");
+	change_start();
+	assert_int_equal(change_standing(), 0);
 	assert_non_null(strstr(world.agent.reason, "record"));
-	stop();
-	spoil(world.state, "closed");
-	start();
-	assert_int_equal(standing(), 0);
+	change_stop();
+	change_spoil(world.state, "closed");
+	change_start();
+	assert_int_equal(change_standing(), 0);
 	assert_int_equal(world.agent.standing->policy.manage.at, 0);
-	apply(TWO, 0);
+	change_apply(TWO, 0);
 	assert_int_equal(world.answer.error, 0);
-	assert_int_equal(standing(), world.answer.number);
+	assert_int_equal(change_standing(), world.answer.number);
 }
 
 static void test_no_store(void **state)
 {
 	(void)state;
-	apply(ONE, 0);
-	stop();
+	change_apply(ONE, 0);
+	change_stop();
 	chmod(world.state, 0777);
-	start();
+	change_start();
 	assert_null(world.agent.store);
-	assert_int_equal(standing(), 1);                 // from the copy
+	assert_int_equal(change_standing(), 1);          // from the copy
 	assert_null(strstr(world.alarms, "state-lost")); // nothing is lost
-	apply(TWO, 0);
+	change_apply(TWO, 0);
 	assert_int_equal(world.answer.error, -ENODEV);
 	assert_non_null(strstr(world.said, "state folder"));
-	assert_int_equal(standing(), 1);
+	assert_int_equal(change_standing(), 1);
 	lose_copy();
-	restart();
-	assert_int_equal(standing(), 0);
+	change_restart();
+	assert_int_equal(change_standing(), 0);
 	assert_non_null(strstr(world.agent.reason, "written by others"));
 	chmod(world.state, 0700);
-	restart();
-	assert_int_equal(standing(), 1);
+	change_restart();
+	assert_int_equal(change_standing(), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup_teardown(test_first, begin, end),
-	        cmocka_unit_test_setup_teardown(test_no_bridges, begin, end),
-	        cmocka_unit_test_setup_teardown(test_no_wall, begin, end),
-	        cmocka_unit_test_setup_teardown(test_window, begin, end),
-	        cmocka_unit_test_setup_teardown(test_late_confirmation, begin, end),
-	        cmocka_unit_test_setup_teardown(test_restart_in_window, begin, end),
-	        cmocka_unit_test_setup_teardown(test_refused, begin, end),
-	        cmocka_unit_test_setup_teardown(test_unsaved, begin, end),
-	        cmocka_unit_test_setup_teardown(test_copy, begin, end),
-	        cmocka_unit_test_setup_teardown(test_lost, begin, end),
-	        cmocka_unit_test_setup_teardown(test_damaged, begin, end),
-	        cmocka_unit_test_setup_teardown(test_no_store, begin, end),
+	        cmocka_unit_test_setup_teardown(test_first, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_no_bridges, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_no_wall, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_window, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_late_confirmation, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_restart_in_window, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_refused, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_unsaved, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_copy, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_lost, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_damaged, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_no_store, change_begin, change_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

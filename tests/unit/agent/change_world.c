@@ -3,15 +3,141 @@
 // The stand-ins of change_world.h.
 #include "change_world.h"
 
-#include <errno.h>
+#include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/agent_notify.h"
 #include "agent/agent_outside.h"
 
 struct change_world world;
+
+// ---- a life ----
+
+void change_start(void)
+{
+	struct problems problems;
+
+	problem_init(&problems);
+	world.agent = (struct agent){.applicant = -1, .options.trust = world.trust, .trust.folder = -1};
+	world.agent.run = open(world.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (state_open(world.state, &world.agent.store, &problems) != 0)
+		snprintf(world.agent.store_problem, sizeof world.agent.store_problem, "%s",
+		         problems.items[0].what);
+	problem_fini(&problems);
+	world.log[0] = '\0';
+	agent_trust_open(&world.agent);
+	agent_boot(&world.agent);
+}
+
+void change_stop(void)
+{
+	struct agent *agent = &world.agent;
+
+	agent_wall_free(agent->standing);
+	agent_wall_free(agent->old);
+	agent_wall_free(agent->coming);
+	buffer_fini(&agent->said);
+	agent_trust_close(agent);
+	state_close(agent->store);
+	close(agent->run);
+}
+
+int change_begin(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof world);
+	strcpy(world.folder, "/tmp/leadglass-change-XXXXXX");
+	assert_non_null(mkdtemp(world.folder));
+	snprintf(world.state, sizeof world.state, "%s/state", world.folder);
+	snprintf(world.run, sizeof world.run, "%s/run", world.folder);
+	snprintf(world.trust, sizeof world.trust, "%s/trust", world.folder);
+	assert_int_equal(mkdir(world.state, 0700), 0);
+	assert_int_equal(mkdir(world.run, 0755), 0);
+	change_start();
+	return 0;
+}
+
+int change_end(void **state)
+{
+	char command[64];
+
+	(void)state;
+	change_stop();
+	snprintf(command, sizeof command, "rm -r %s", world.folder);
+	return system(command);
+}
+
+void change_restart(void)
+{
+	change_stop();
+	change_start();
+}
+
+void change_apply(const char *text, uint32_t window)
+{
+	const struct control_request request = {.kind = CONTROL_APPLY, .seconds = window, .who = "alice"};
+	struct buffer bundle = BUFFER_EMPTY;
+	size_t size;
+
+	buffer_printf(&bundle, "leadglass-bundle 1\nfile %zu policy.conf\n%s\nend\n", strlen(text), text);
+	size = bundle.size;
+	agent_request_apply(&world.agent, 0, &request, buffer_steal(&bundle), size);
+}
+
+void change_rollback(uint64_t number)
+{
+	const struct control_request request = {
+	        .kind = CONTROL_ROLLBACK, .number = number, .who = "root from 10.20.9.77"};
+
+	world.agent.clients[0].id.uid = 0;
+	agent_request_rollback(&world.agent, 0, &request);
+}
+
+void change_confirm_number(uint64_t number)
+{
+	struct control_request request = {.kind = CONTROL_CONFIRM, .number = number, .who = "bob"};
+
+	agent_request_confirm(&world.agent, 0, &request);
+}
+
+void change_confirm(void)
+{
+	change_confirm_number(0);
+}
+
+uint64_t change_standing(void)
+{
+	assert_non_null(world.agent.standing);
+	assert_true(world.agent.commit.standing == world.agent.standing->number);
+	if (world.agent.verified)
+		assert_true(world.kernel == change_world_number(&world.agent.standing->ruleset));
+	return world.agent.standing->number;
+}
+
+void change_spoil(const char *folder, const char *name)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("nonsense", file);
+	fclose(file);
+}
+
+// ---- the rest of the agent ----
 
 int64_t agent_now(void)
 {
@@ -41,26 +167,63 @@ void agent_log(struct agent *agent, int severity, const char *id, const struct a
 	strncat(world.log, "\n", sizeof world.log - strlen(world.log) - 1);
 }
 
+// With the space after it: one name may begin as another does.
+static char *find_alarm(const char *name)
+{
+	char word[40];
+
+	snprintf(word, sizeof word, "%s ", name);
+	for (char *at = strstr(world.alarms, word); at; at = strstr(at + 1, word)) {
+		if (at == world.alarms || at[-1] == ' ')
+			return at;
+	}
+	return NULL;
+}
+
+static void raise_alarm(const char *name, const char *format, va_list arguments)
+        __attribute__((format(printf, 2, 0)));
+static void raise_alarm(const char *name, const char *format, va_list arguments)
+{
+	vsnprintf(world.alarm, sizeof world.alarm, format, arguments);
+	if (strcmp(name, "state-lost") == 0)
+		memcpy(world.lost, world.alarm, sizeof world.lost);
+	if (!find_alarm(name))
+		strcat(strcat(world.alarms, name), " ");
+	world.raised++;
+}
+
 void agent_alarm(struct agent *agent, const char *name, const char *format, ...)
 {
 	va_list arguments;
 
 	(void)agent;
 	va_start(arguments, format);
-	if (strcmp(name, "state-lost") == 0)
-		vsnprintf(world.lost, sizeof world.lost, format, arguments);
+	raise_alarm(name, format, arguments);
 	va_end(arguments);
-	if (!strstr(world.alarms, name))
-		strcat(strcat(world.alarms, name), " ");
+}
+
+void agent_note(struct agent *agent, const char *name, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)agent;
+	va_start(arguments, format);
+	raise_alarm(name, format, arguments);
+	va_end(arguments);
 }
 
 void agent_alarm_lift(struct agent *agent, const char *name)
 {
-	char *at = strstr(world.alarms, name);
+	char *at = find_alarm(name);
 
 	(void)agent;
 	if (at)
 		memmove(at, at + strlen(name) + 1, strlen(at + strlen(name) + 1) + 1);
+}
+
+bool change_has_alarm(const char *name)
+{
+	return find_alarm(name) != NULL;
 }
 
 void agent_answer(struct agent *agent, int client, struct control_answer *answer, const void *payload,

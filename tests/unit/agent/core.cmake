@@ -8,5 +8,6 @@ leadglass_unit_test(agent-server SOURCES server_test.c ${agent}/agent_server.c D
 leadglass_unit_test(agent-discard SOURCES discard_test.c ${agent}/agent_discard.c DEPENDS control base)
 leadglass_unit_test(agent-change
 	SOURCES change_test.c change_world.c ${agent}/agent_apply.c ${agent}/agent_change.c ${agent}/agent_copy.c ${agent}/agent_disk.c
-		${agent}/agent_text.c ${agent}/agent_wall.c
+		${agent}/agent_text.c ${agent}/agent_trust.c ${agent}/agent_trust_floor.c ${agent}/agent_trust_folder.c
+		${agent}/agent_trust_standing.c ${agent}/agent_wall.c
 	DEPENDS state ruleset trust policy base)

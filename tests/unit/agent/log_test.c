@@ -165,7 +165,7 @@ static void test_alarms(void **state)
 		agent_alarm(&agent, name, "x");
 	}
 	assert_int_equal(agent.alarm_count, AGENT_ALARMS_MAX);
-	agent_alarm_lift(&agent, "n20"); // found no place
+	agent_alarm_lift(&agent, name); // the last found no place
 	assert_int_equal(agent.alarm_count, AGENT_ALARMS_MAX);
 	// Each was logged, those without a place too.
 	assert_int_equal(strlen(capture_end(&capture)), (AGENT_ALARMS_MAX + 5) * strlen("<3>x\n"));

@@ -67,6 +67,7 @@ static void status(void **state)
 	assert_string_equal(status.reason, "because");
 	assert_string_equal(status.collector, "local");
 	assert_string_equal(status.version, LEADGLASS_VERSION);
+	assert_int_equal(parts->trust_looks, 2); // it says what holds now, not a minute ago
 	agent->verified = false;
 	agent_status_fill(agent, &status);
 	assert_int_equal(status.wall, CONTROL_WALL_UNVERIFIED);
@@ -138,6 +139,36 @@ static void metrics(void **state)
 	                       "\"default deny\"} 0\n"));
 	assert_false(has(&text, "leadglass_peer_last_heard_seconds{")); // nobody yet
 	assert_true(has(&text, "\nleadglass_peers_left_out 0\n"));
+	buffer_fini(&text);
+}
+
+static void trust(void **state)
+{
+	struct buffer text = BUFFER_EMPTY;
+	(void)state;
+	parts_stand(9, POLICY);
+	parts->agent.trust.unreadable = true;
+	agent_metrics(&parts->agent, &text);
+	check_shape(&text);
+	assert_true(has(&text, "\nleadglass_trust_anchors 0\n"));
+	assert_true(has(&text, "\nleadglass_trust_readable 0\n"));
+	assert_true(has(&text, "\nleadglass_policy_signed 0\n"));
+	assert_true(has(&text, "\nleadglass_clock_believed 0\n"));
+	assert_true(has(&text, "\nleadglass_policies_refused_total 0\n"));
+	assert_false(has(&text, "not_after"));
+	buffer_clear(&text);
+	parts->agent.trust = (struct agent_trust){.folder = -1, .anchors = 2, .refusals = 3, .believed = true};
+	parts->trusted = (struct control_status){
+	        .trust = CONTROL_TRUST_SIGNED, .not_after = PARTS_UNIX + 1, .signer_to = PARTS_UNIX + 2};
+	agent_metrics(&parts->agent, &text);
+	check_shape(&text);
+	assert_true(has(&text, "\nleadglass_trust_anchors 2\n"));
+	assert_true(has(&text, "\nleadglass_trust_readable 1\n"));
+	assert_true(has(&text, "\nleadglass_policy_signed 1\n"));
+	assert_true(has(&text, "\nleadglass_clock_believed 1\n"));
+	assert_true(has(&text, "\nleadglass_policies_refused_total 3\n"));
+	assert_true(has(&text, "\nleadglass_policy_not_after_seconds 1770000001\n"));
+	assert_true(has(&text, "\nleadglass_signer_not_after_seconds 1770000002\n"));
 	buffer_fini(&text);
 }
 
@@ -220,7 +251,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-	        TEST(status), TEST(metrics), TEST(no_wall), TEST(many_peers), TEST(file),
+	        TEST(status), TEST(metrics), TEST(trust), TEST(no_wall), TEST(many_peers), TEST(file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

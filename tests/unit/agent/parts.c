@@ -264,6 +264,24 @@ void agent_outside_describe(const struct agent *agent, char *text, size_t size)
 	snprintf(text, size, "local");
 }
 
+// ---- who is trusted ----
+
+void agent_trust_look(struct agent *agent)
+{
+	(void)agent;
+	parts->trust_looks++;
+}
+
+void agent_trust_fill(const struct agent *agent, struct control_status *ret)
+{
+	(void)agent;
+	ret->trust = parts->trusted.trust;
+	ret->not_after = parts->trusted.not_after;
+	ret->signer_to = parts->trusted.signer_to;
+	snprintf(ret->signer, sizeof ret->signer, "%s", parts->trusted.signer);
+	snprintf(ret->anchor, sizeof ret->anchor, "%s", parts->trusted.anchor);
+}
+
 // ---- the kernel ----
 
 static int fill_found(struct ruleset *ret)

@@ -55,6 +55,9 @@ struct parts {
 
 	struct prefix collector; // UDP 514
 
+	struct control_status trusted; // what agent_trust_fill says
+	unsigned trust_looks;
+
 	struct buffer log; // "ID text" lines
 	unsigned log_lines, alarms_raised, alarms_lifted;
 
