@@ -52,8 +52,7 @@ static enum trust_code unread(int error, const uint8_t *der, size_t size, char w
 		snprintf(why, TRUST_SUBJECT_MAX, "its issuer's signature is of a kind that is not known here");
 		return TRUST_CERTIFICATE_FORM;
 	}
-	snprintf(why, TRUST_SUBJECT_MAX, "it is no X.509 certificate, or a damaged one (mbedTLS error -0x%04x)",
-	         (unsigned)-error);
+	snprintf(why, TRUST_SUBJECT_MAX, "it is no X.509 certificate, or a damaged one");
 	return TRUST_CERTIFICATE_FORM;
 }
 

@@ -23,8 +23,9 @@
 #error "leadglass knows mbedTLS 2.28 and 3.x"
 #endif
 #if !defined(MBEDTLS_ECP_DP_SECP256R1_ENABLED) || !defined(MBEDTLS_ECP_DP_SECP384R1_ENABLED) ||                \
-        !defined(MBEDTLS_SHA256_C) || !defined(MBEDTLS_SHA512_C) || !defined(MBEDTLS_PKCS1_V21)
-#error "this mbedTLS was built without something that signed policies need: P-256, P-384, SHA-2, RSASSA-PSS"
+        !defined(MBEDTLS_SHA256_C) || !defined(MBEDTLS_SHA512_C) || !defined(MBEDTLS_PKCS1_V21) ||             \
+        !defined(MBEDTLS_ECDSA_DETERMINISTIC)
+#error "this mbedTLS lacks something that signed policies need: P-256, P-384, SHA-2, PSS, deterministic ECDSA"
 #endif
 
 // Before anything else is called: 0, or an error of mbedTLS. More than once does no harm.
@@ -71,19 +72,27 @@ static inline int trust_mbedtls_check_pair(const mbedtls_pk_context *public, con
 #endif
 }
 
-// ECDSA, DER; deterministic where mbedTLS was built so, as it is by default. `random` blinds.
+// ECDSA, DER, deterministic (RFC 6979); `random` only blinds.
 static inline int trust_mbedtls_sign_ecdsa(mbedtls_pk_context *key, mbedtls_md_type_t kind, const uint8_t *hash,
-                                           size_t hash_size, uint8_t *ret, size_t capacity, size_t *ret_size,
-                                           trust_mbedtls_random *random, void *context)
+                                           size_t hash_size, uint8_t ret[static MBEDTLS_PK_SIGNATURE_MAX_SIZE],
+                                           size_t *ret_size, trust_mbedtls_random *random, void *context)
 {
 #if MBEDTLS_VERSION_NUMBER >= 0x03000000
-	return mbedtls_pk_sign(key, kind, hash, hash_size, ret, capacity, ret_size, random, context);
+	return mbedtls_pk_sign(key, kind, hash, hash_size, ret, MBEDTLS_PK_SIGNATURE_MAX_SIZE, ret_size, random,
+	                       context);
 #else
-	// 2.28 writes up to this many without being told how many there is room for.
-	return capacity < MBEDTLS_PK_SIGNATURE_MAX_SIZE
-	               ? MBEDTLS_ERR_PK_BAD_INPUT_DATA
-	               : mbedtls_pk_sign(key, kind, hash, hash_size, ret, ret_size, random, context);
+	return mbedtls_pk_sign(key, kind, hash, hash_size, ret, ret_size, random, context);
 #endif
+}
+
+// RSASSA-PSS as in trust_mbedtls_pss_good; `ret` gets as many octets as the key has.
+static inline int trust_mbedtls_sign_pss(const mbedtls_pk_context *key, const uint8_t hash[static 32],
+                                         uint8_t ret[static MBEDTLS_PK_SIGNATURE_MAX_SIZE],
+                                         trust_mbedtls_random *random, void *context)
+{
+	mbedtls_rsa_context *rsa = mbedtls_pk_rsa(*key);
+	mbedtls_rsa_set_padding(rsa, MBEDTLS_RSA_PKCS_V21, MBEDTLS_MD_SHA256);
+	return mbedtls_rsa_rsassa_pss_sign_ext(rsa, random, context, MBEDTLS_MD_SHA256, 32, hash, 32, ret);
 }
 
 #endif

@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#include "base/buffer.h"
+
+#define LINE_OCTETS 48 // 64 digits
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 bool trust_pem_line(struct trust_text *rest, struct trust_text *ret)
 {
 	if (rest->size == 0)
@@ -53,7 +59,6 @@ bool trust_pem_ends(struct trust_text rest)
 // The value of a digit, -1 when it is none.
 static int digit(char c)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *found = c ? strchr(digits, c) : NULL;
 	return found ? (int)(found - digits) : -1;
 }
@@ -107,4 +112,24 @@ const char *trust_pem_read(struct trust_text *rest, const char *label, uint8_t *
 		return "nothing stands between its BEGIN and END lines";
 	*ret_size = decode(ret, size);
 	return *ret_size > 0 ? NULL : "it is no base64";
+}
+
+static void put_group(struct buffer *out, const uint8_t *data, size_t size)
+{
+	const uint32_t group =
+	        (uint32_t)data[0] << 16 | (size > 1 ? (uint32_t)data[1] << 8 : 0) | (size > 2 ? data[2] : 0);
+	const char text[4] = {digits[group >> 18], digits[group >> 12 & 63],
+	                      size > 1 ? digits[group >> 6 & 63] : '=', size > 2 ? digits[group & 63] : '='};
+	buffer_add(out, text, sizeof text);
+}
+
+void trust_pem_write(struct buffer *out, const char *label, const uint8_t *data, size_t size)
+{
+	buffer_printf(out, "-----BEGIN %s-----\n", label);
+	for (size_t i = 0; i < size; i += 3) {
+		put_group(out, data + i, size - i);
+		if (i + 3 >= size || (i + 3) % LINE_OCTETS == 0)
+			buffer_text(out, "\n");
+	}
+	buffer_printf(out, "-----END %s-----\n", label);
 }

@@ -26,6 +26,10 @@ bool trust_pem_begins(struct trust_text line, const char *label);
 // same few texts).
 const char *trust_pem_read(struct trust_text *rest, const char *label, uint8_t *ret, size_t *ret_size);
 
+// Appends a block, in lines of 64.
+struct buffer;
+void trust_pem_write(struct buffer *out, const char *label, const uint8_t *data, size_t size);
+
 // What is left must be empty lines: true then.
 bool trust_pem_ends(struct trust_text rest);
 

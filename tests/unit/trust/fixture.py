@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "net"))
-from signing import Pki, block, joined  # noqa: E402
+from signing import Pki, block, joined, openssl  # noqa: E402
 
 TEXT = (block(7) + "role host\ndevice ct-3 { port 104 }\n"
         "peer pacs { address 10.20.0.5; port 104; initiates echo storage }\n").encode()
@@ -52,6 +52,32 @@ def good(made):
 	made.signed("intermediate-with-root", pki.signer("desk", below).sign(TEXT, root=True))
 
 
+def to_sign_with(made):
+	"""Keys in every form, and certificates beside them: FOLDER/sign."""
+	folder = made.folder / "sign"
+	folder.mkdir()
+	for name, kind in (("p256", "P-256"), ("p384", "P-384"), ("rsa", "RSA-3072")):
+		top = made.pki.root(f"{name} sign root", kind=kind)
+		signer = made.pki.signer(f"{name} sign desk", made.pki.ca(f"{name} sign CA", top, kind=kind), kind=kind)
+		made.anchor(f"{name}-sign", top)
+		made.anchor(f"{name}-sign-key", signer.public())
+		shutil.copy(signer.path, folder / f"{name}.key")
+		(folder / f"{name}.crt").write_bytes(signer.chain())
+		traditional = openssl("pkey", "-in", signer.path, "-traditional")
+		(folder / f"{name}-traditional.key").write_bytes(traditional)
+		(folder / f"{name}-encrypted.key").write_bytes(openssl("pkey", "-in", signer.path, "-aes256", "-passout", "pass:x"))
+		(folder / f"{name}-encrypted-traditional.key").write_bytes(
+			openssl("pkey", "-in", signer.path, "-aes256", "-traditional", "-passout", "pass:x"))
+		(folder / f"{name}-text.crt").write_bytes(
+			openssl("x509", "-in", signer.crt, "-text") + openssl("x509", "-in", signer.issuer.crt, "-text"))
+		(folder / f"{name}-reversed.crt").write_bytes(signer.issuer.pem() + signer.pem())
+	curve = openssl("ecparam", "-name", "prime256v1")
+	(folder / "parameters.key").write_bytes(curve + (folder / "p256-traditional.key").read_bytes())
+	for name, words in (("p521", ("EC", "-pkeyopt", "ec_paramgen_curve:P-521")), ("ed25519", ("ed25519",)),
+	                    ("rsa2048", ("RSA", "-pkeyopt", "rsa_keygen_bits:2048"))):
+		openssl("genpkey", "-algorithm", *words, "-out", folder / f"{name}.key")
+
+
 def main():
 	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
 		print(__doc__.strip())
@@ -60,6 +86,7 @@ def main():
 	shutil.rmtree(folder, ignore_errors=True)
 	made = Made(folder)
 	good(made)
+	to_sign_with(made)
 	return 0
 
 
