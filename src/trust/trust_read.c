@@ -91,31 +91,33 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+// Each name in the folder; one that is wrong ends it. What readdir says of its own is *ret_error.
+static int each_name(DIR *dir, const char *path, struct trust *ret, struct problems *problems, int *ret_error)
+{
+	struct dirent *entry;
+	int r = 0;
+	while (errno = 0, r >= 0 && (entry = readdir(dir)))
+		r = classify(path, entry->d_name, ret, problems);
+	*ret_error = r < 0 ? 0 : -errno;
+	return r < 0 ? r : *ret_error;
+}
+
 static int list(int folder, const char *path, struct trust *ret, struct problems *problems)
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	int r = dir ? 0 : -errno, end = 0;
-	while (r >= 0) {
-		errno = 0;
-		struct dirent *entry = readdir(dir);
-		if (!entry) {
-			end = -errno;
-			break;
-		}
-		r = classify(path, entry->d_name, ret, problems);
-	}
-	if (!dir)
-		end = r;
-	if (dir)
+	int error = -errno, r = error;
+	if (dir) {
+		r = each_name(dir, path, ret, problems, &error);
 		closedir(dir);
-	else if (fd >= 0)
+	} else if (fd >= 0) {
 		close(fd);
-	if (end < 0)
+	}
+	if (error < 0)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read the folder %s: %s", path,
-		             strerror(-end));
+		             strerror(-error));
 	qsort(ret->anchors, ret->count, sizeof ret->anchors[0], by_name);
-	return end < 0 ? end : r < 0 ? r : 0;
+	return r;
 }
 
 static int load(int folder, const char *path, struct trust_anchor *anchor, struct problems *problems)

@@ -43,8 +43,12 @@ static int sync_parent(const char *path)
 // Others are to read it (it holds nothing secret, and the agent is not root), whatever the umask.
 static int make_folder(const char *path)
 {
-	int r = mkdir(path, 0700) < 0 || chmod(path, 0755) < 0 ? -errno : 0;
-	return r == 0 ? sync_parent(path) : r;
+	if (mkdir(path, 0755) < 0)
+		return -errno;
+	int r = chmod(path, 0755) < 0 ? -errno : sync_parent(path);
+	if (r < 0)
+		rmdir(path);
+	return r;
 }
 
 // The folder's descriptor, made when it is missing; or -errno with a problem.

@@ -111,11 +111,13 @@ int renameat(int from, const char *old, int to, const char *new)
 	return fails(CALL_RENAME) ? -1 : REAL(renameat)(from, old, to, new);
 }
 
+static bool hidden; // its temporary file
+
 static int put(const char *text)
 {
 	memset(fake.order, 0, sizeof fake.order);
 	fake.watching = true;
-	int r = file_write_durable(folder, "record", text, strlen(text), 0640);
+	int r = (hidden ? file_write_hidden : file_write_durable)(folder, "record", text, strlen(text), 0640);
 	fake.watching = false;
 	return r;
 }
@@ -129,7 +131,7 @@ static void assert_holds(const char *wanted)
 	DIR *dir = opendir(folder_path);
 	assert_non_null(dir);
 	for (struct dirent *entry; (entry = readdir(dir));)
-		files += entry->d_name[0] != '.';
+		files += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 	closedir(dir);
 	assert_int_equal(files, *wanted ? 1 : 0);
 	if (!*wanted)
@@ -181,7 +183,9 @@ static void in_order(void **state)
 static void each_fails(void **state)
 {
 	(void)state;
-	for (int there = 0; there < 2; there++) {
+	for (int i = 0; i < 4; i++) {
+		bool there = i & 1;
+		hidden = i & 2;
 		for (enum call call = 0; call < CALLS; call++) {
 			unlinkat(folder, "record", 0);
 			if (there)
@@ -194,6 +198,7 @@ static void each_fails(void **state)
 			assert_holds(call == CALL_SYNC_FOLDER ? "new" : there ? "old" : "");
 		}
 	}
+	hidden = false;
 }
 
 // What a crash left under the temporary name is neither written into nor followed.
@@ -207,9 +212,13 @@ static void left_behind(void **state)
 	int fd = open(target, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(symlinkat(target, folder, "record.new"), 0);
-	assert_int_equal(put("text"), 0);
-	assert_holds("text");
+	for (int i = 0; i < 2; i++) {
+		hidden = i;
+		assert_int_equal(symlinkat(target, folder, hidden ? ".record.new" : "record.new"), 0);
+		assert_int_equal(put("text"), 0);
+		assert_holds("text");
+	}
+	hidden = false;
 	assert_int_equal(stat(target, &status), 0);
 	assert_int_equal(status.st_size, 0);
 	unlink(target);
