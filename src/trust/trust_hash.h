@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// SHA-256 (FIPS 180-4), by mbedTLS.
+// SHA-256 (FIPS 180-4).
 #ifndef LEADGLASS_TRUST_TRUST_HASH_H
 #define LEADGLASS_TRUST_TRUST_HASH_H
 
@@ -10,7 +10,7 @@
 #define TRUST_HASH_SIZE 32      // octets
 #define TRUST_HASH_TEXT_SIZE 65 // lower-case hexadecimal and a NUL
 
-// 0 or -EIO when the library fails.
+// 0.
 int trust_hash(const void *data, size_t size, uint8_t ret[static TRUST_HASH_SIZE]);
 char *trust_hash_print(const uint8_t hash[static TRUST_HASH_SIZE], char text[static TRUST_HASH_TEXT_SIZE]);
 

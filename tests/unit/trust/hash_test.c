@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// SHA-256 against the examples that NIST publishes for FIPS 180-4.
+// SHA-256 against the examples that NIST publishes for FIPS 180-4, and against mbedTLS's.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include <mbedtls/md.h>
 
 #include "trust/trust_hash.h"
 
@@ -35,8 +37,27 @@ static void examples(void **state)
 	free(million);
 }
 
+// Where blocks end, and the count of bits finds room or not.
+static void every_length(void **state)
+{
+	const mbedtls_md_info_t *sha256 = mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+	uint8_t hash[TRUST_HASH_SIZE], wanted[TRUST_HASH_SIZE];
+	(void)state;
+	assert_non_null(sha256);
+	for (size_t size = 0; size < 400; size++) {
+		uint8_t *octets = malloc(size ? size : 1); // no octet more can be read
+		assert_non_null(octets);
+		for (size_t i = 0; i < size; i++)
+			octets[i] = (uint8_t)(i * 167 + size);
+		assert_int_equal(trust_hash(octets, size, hash), 0);
+		assert_int_equal(mbedtls_md(sha256, octets, size, wanted), 0);
+		assert_memory_equal(hash, wanted, sizeof hash);
+		free(octets);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(examples)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(examples), cmocka_unit_test(every_length)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
