@@ -20,8 +20,13 @@ enum trust_code trust_chain_read(struct trust_chain *ret, const struct trust_sig
 		verdict->which = (uint32_t)i + 1;
 		enum trust_code code =
 		        trust_certificate_read(&ret->items[i], der->data, der->size, verdict->detail);
-		if (code == TRUST_KEY_KIND && i > 0)
+		if (code == TRUST_KEY_KIND && i > 0) {
+			char kind[TRUST_SUBJECT_MAX];
+			memcpy(kind, verdict->detail, sizeof kind);
+			snprintf(verdict->detail, sizeof verdict->detail, "its key is %.*s", TRUST_KEY_TEXT,
+			         kind);
 			return TRUST_WEAK;
+		}
 		if (code != TRUST_GOOD)
 			return code;
 	}
@@ -117,8 +122,12 @@ enum trust_code trust_chain_verify(struct trust_chain *chain, struct trust_roots
 	                ? mbedtls_x509_crt_verify_with_profile(&chain->items[0], roots->first, NULL, &profile,
 	                                                       NULL, &flags, each_certificate, &found)
 	                : MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-	if (r != 0 || flags != 0 || found.root == roots->count)
+	if (r != 0 || flags != 0)
 		return trust_chain_explain(chain, roots, verdict);
+	if (found.root == roots->count) { // it is an anchor itself, and anchors are CAs
+		verdict->which = 1;
+		return TRUST_SIGNER_IS_CA;
+	}
 	if (found.code != TRUST_GOOD)
 		return found.code;
 	*ret_root = found.root;

@@ -115,7 +115,7 @@ static enum trust_code unknown(const struct walk *walk, struct trust_verdict *ve
 		size_t used = strlen(verdict->detail);
 		if (same(&child->issuer_raw, &chain->items[i].subject_raw) && i > 0) {
 			snprintf(verdict->detail + used, sizeof verdict->detail - used,
-			         "; that one is certificate %zu, too early", i + 1);
+			         " (certificate %zu, which has to follow it)", i + 1);
 			break;
 		}
 	}
@@ -131,7 +131,7 @@ enum trust_code trust_chain_explain(struct trust_chain *chain, struct trust_root
 		const char *weak = trust_certificate_weak_hash(child);
 		if (weak) {
 			verdict->which = (uint32_t)walk.child + 1;
-			snprintf(verdict->detail, sizeof verdict->detail, "a signature with %s", weak);
+			snprintf(verdict->detail, sizeof verdict->detail, "it is signed with %s", weak);
 			return TRUST_WEAK;
 		}
 		size_t next = 0;

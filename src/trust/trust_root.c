@@ -74,7 +74,6 @@ static int read_certificate(struct trust_root *root, char why[static TRUST_ROOT_
 int trust_root_read(struct trust_root *ret, const char *text, size_t size, char why[static TRUST_ROOT_WHY])
 {
 	struct trust_text rest = {text, size}, line = {0};
-	char first[64];
 	*ret = (struct trust_root){0};
 	mbedtls_x509_crt_init(&ret->certificate);
 	mbedtls_pk_init(&ret->key);
@@ -84,9 +83,9 @@ int trust_root_read(struct trust_root *ret, const char *text, size_t size, char 
 		continue;
 	ret->is_key = trust_pem_begins(line, "PUBLIC KEY");
 	if (!ret->is_key && !trust_pem_begins(line, "CERTIFICATE")) {
-		trust_text_show(line.text, line.size, first, sizeof first);
-		return because(why, "it holds no CERTIFICATE and no PUBLIC KEY in PEM: it begins with '%s'",
-		               first);
+		return line.size > 0 && memmem(line.text, line.size, "PRIVATE KEY", 11)
+		               ? because(why, "it is a private key, which should not be here")
+		               : because(why, "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM");
 	}
 	ret->der = malloc(size);
 	if (!ret->der)

@@ -35,8 +35,7 @@ static const struct words all_words[TRUST_CODE_COUNT] = {
         [TRUST_CERTIFICATE_FORM] = {"certificate {which} in {file} cannot be read: {detail}",
                                     "append it anew, as openssl x509 -in CERTIFICATE writes it"},
         [TRUST_TEXT_BETWEEN] =
-                {"in {file}, after the signature and {before} certificates, stands what is none: "
-                 "'{detail}'",
+                {"in {file}, after certificate {before}, stands what is no certificate: '{detail}'",
                  "append certificates only, each as openssl x509 -in CERTIFICATE writes it"},
         [TRUST_CHAIN_LONG] = {"{file} holds more than 8 certificates",
                               "append the signer's and its issuers' only; the root can be left out"},
@@ -82,7 +81,7 @@ static const struct words all_words[TRUST_CODE_COUNT] = {
                  "append the certificates anew: this one was changed, or its issuer's is that of "
                  "another CA with the same name"},
         [TRUST_WEAK] =
-                {"certificate {which} in {file} is too weak: {detail}",
+                {"certificate {which} in {file} is not taken: {detail}",
                  "taken are SHA-256, SHA-384 and SHA-512, and keys of the kinds P-256, P-384, and RSA of "
                  "3072 to 8192 bits"},
         [TRUST_NAME] =
@@ -108,6 +107,10 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 		words.what = "{file} holds a private key";
 		words.instead =
 		        "whoever has the file can sign with it: take it out, and have that key replaced";
+	} else if (verdict->code == TRUST_TEXT_BETWEEN && verdict->which == 1) {
+		words.what = "in {file}, after the signature, stands what is no certificate: '{detail}'";
+	} else if (verdict->code == TRUST_CERTIFICATE_FORM && strstr(verdict->detail, "critical extension")) {
+		words.instead = "have it issued again without that extension";
 	} else if (verdict->code == TRUST_NO_CERTIFICATE && !any_key(trust)) {
 		words.what = "{file} holds no certificate of its signer";
 		words.instead = "append it, and its issuers' up to the root, after the signature";
@@ -131,6 +134,10 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 		                "with the CA's "
 		                "own, by the fingerprint in leadglass trust list";
 	}
+	if (trust->count == 0 && (verdict->code == TRUST_UNKNOWN_SIGNER || verdict->code == TRUST_SELF_SIGNED))
+		words.instead = "there is no trust anchor at all in {folder}: add the root of the signer's CA "
+		                "with leadglass "
+		                "trust add";
 	return words;
 }
 
@@ -138,8 +145,6 @@ static void put_anchors(struct buffer *out, const struct trust *trust)
 {
 	for (size_t i = 0; i < trust->count; i++)
 		buffer_printf(out, "%s%s", i > 0 ? ", " : "", trust->anchors[i].name);
-	if (trust->count == 0)
-		buffer_text(out, "none");
 }
 
 static bool takes(const char **from, const char *name)

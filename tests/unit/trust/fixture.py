@@ -12,6 +12,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "net"))
+import made_chain  # noqa: E402
+import made_form  # noqa: E402
 from signing import Pki, block, joined, openssl  # noqa: E402
 
 TEXT = (block(7) + "role host\ndevice ct-3 { port 104 }\n"
@@ -36,7 +38,7 @@ class Made:
 
 
 def good(made):
-	pki = made.pki
+	pki, signers = made.pki, []
 	root = pki.root("root")
 	for name, kind in (("p256", "P-256"), ("p384", "P-384"), ("rsa", "RSA-3072")):
 		top = pki.root(f"{name} root", kind=kind)
@@ -46,10 +48,12 @@ def good(made):
 		made.signed(f"{name}-root-signer", signer.sign(TEXT))
 		made.signed(f"{name}-with-root", signer.sign(TEXT, root=True))
 		made.signed(f"{name}-pinned", joined(TEXT, signer.signature(TEXT)))
+		signers.append(signer)
 	made.anchor("root", root)
 	below = pki.ca("imaging CA", root)
 	made.signed("intermediate", pki.signer("desk", below).sign(TEXT))
 	made.signed("intermediate-with-root", pki.signer("desk", below).sign(TEXT, root=True))
+	return root, signers
 
 
 def to_sign_with(made):
@@ -85,7 +89,9 @@ def main():
 	folder = Path(sys.argv[1])
 	shutil.rmtree(folder, ignore_errors=True)
 	made = Made(folder)
-	good(made)
+	root, signers = good(made)
+	made_form.make(made, signers, TEXT)
+	made_chain.make(made, root, TEXT)
 	to_sign_with(made)
 	return 0
 

@@ -37,7 +37,7 @@ void made_trust(struct trust *ret, const char *names)
 {
 	char list[512], path[600], *rest = list;
 	*ret = (struct trust){.path = "/etc/leadglass/trust"};
-	snprintf(list, sizeof list, "%s", names);
+	snprintf(list, sizeof list, "%s", strcmp(names, "none") == 0 ? "" : names);
 	for (char *name; (name = strtok_r(rest, ",", &rest));) {
 		assert_true(ret->count < TRUST_ANCHORS_MAX);
 		struct trust_anchor *anchor = &ret->anchors[ret->count++];

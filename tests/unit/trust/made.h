@@ -19,7 +19,7 @@
 // A file of it, as "signed/intermediate"; it must be there. To be freed; a NUL follows.
 char *made_read(const char *name, size_t *ret_size);
 
-// Anchors as a list of their names, "root,desk.site"; "" for none. made_trust_fini.
+// Anchors as a list of their names, "root,desk.site"; "none". made_trust_fini.
 void made_trust(struct trust *ret, const char *names);
 void made_trust_fini(struct trust *trust);
 

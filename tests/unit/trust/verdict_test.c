@@ -44,6 +44,7 @@ static void read_table(void)
 
 static void each_has_its_verdict(void **state)
 {
+	bool seen[TRUST_CODE_COUNT] = {false};
 	size_t wrong = 0;
 	(void)state;
 	for (size_t i = 0; i < table.count; i++) {
@@ -61,11 +62,16 @@ static void each_has_its_verdict(void **state)
 			print_error("%s %s\n\t%s", one->name, one->anchors, words.data);
 			wrong++;
 		}
+		seen[verdict.code] = true;
 		buffer_fini(&words);
 		made_trust_fini(&trust);
 		free(text);
 	}
 	assert_int_equal(wrong, 0);
+	for (size_t code = 0; code < TRUST_CODE_COUNT; code++) {
+		if (!seen[code] && code != TRUST_UNCHECKED)
+			fail_msg("no case has code %zu", code);
+	}
 }
 
 static void none_is_left_out(void **state)
