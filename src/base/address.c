@@ -211,10 +211,25 @@ enum prefix_error prefix_parse(const char *text, size_t size, struct prefix *ret
 	return host_bits ? PREFIX_HOST_BITS : PREFIX_OK;
 }
 
+// inet_ntop's way, which goes through printf, costs most of the time in which a long list of peers is printed.
+static void print_ipv4(const uint8_t octets[static 4], char *text)
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned octet = octets[i];
+		if (octet >= 100)
+			*text++ = (char)('0' + octet / 100);
+		if (octet >= 10)
+			*text++ = (char)('0' + octet / 10 % 10);
+		*text++ = (char)('0' + octet % 10);
+		*text++ = i < 3 ? '.' : '\0';
+	}
+}
+
 char *prefix_print(const struct prefix *prefix, char text[static PREFIX_TEXT_MAX])
 {
-	int family = prefix->family == ADDRESS_IPV4 ? AF_INET : AF_INET6;
-	if (!inet_ntop(family, prefix->octets, text, PREFIX_TEXT_MAX))
+	if (prefix->family == ADDRESS_IPV4)
+		print_ipv4(prefix->octets, text);
+	else if (!inet_ntop(AF_INET6, prefix->octets, text, PREFIX_TEXT_MAX))
 		text[0] = '\0';
 	if (!prefix_is_exact(prefix)) {
 		size_t size = strlen(text);

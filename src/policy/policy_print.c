@@ -53,7 +53,8 @@ static void item(struct line *line, const char *text, size_t size)
 		line->column = 0;
 	}
 	if (line->column == 0) {
-		buffer_printf(line->out, "\t%s", line->name);
+		buffer_text(line->out, "\t");
+		buffer_text(line->out, line->name);
 		line->column = 8 + strlen(line->name);
 		if (line->lead) {
 			buffer_add(line->out, line->lead->data, line->lead->size);
@@ -103,21 +104,33 @@ static void put_prefixes(struct buffer *out, const char *name, const struct poli
 	end(&line);
 }
 
+// A decimal number that ends before `end`, where it begins; a long list has one for each peer.
+static char *number(unsigned value, char *end)
+{
+	do
+		*--end = (char)('0' + value % 10);
+	while (value /= 10);
+	return end;
+}
+
+// It stands somewhere in `text`.
 static const char *port_text(const struct policy_ports *ports, char text[static 16])
 {
+	char *start = text + 15;
+	*start = '\0';
+	start = number(ports->last, start);
 	if (ports->first == ports->last)
-		snprintf(text, 16, "%u", ports->first);
-	else
-		snprintf(text, 16, "%u-%u", ports->first, ports->last);
-	return text;
+		return start;
+	*--start = '-';
+	return number(ports->first, start);
 }
 
 static void put_ports(struct buffer *out, const struct policy *policy, const struct span *span)
 {
 	struct line line = {.out = out, .name = "port"};
 	for (uint32_t i = 0; i < span->count; i++) {
-		char text[16];
-		port_text(&policy->ports[span->first + i], text);
+		char space[16];
+		const char *text = port_text(&policy->ports[span->first + i], space);
 		item(&line, text, strlen(text));
 	}
 	end(&line);
@@ -126,10 +139,11 @@ static void put_ports(struct buffer *out, const struct policy *policy, const str
 static void put_services(struct buffer *out, const char *name, uint32_t set)
 {
 	struct line line = {.out = out, .name = name};
-	for (int i = 0; i < POLICY_DICOM_COUNT; i++) {
+	for (int i = 0; set >> i; i++) {
+		if (!(set & 1u << i))
+			continue;
 		const char *service = policy_dicom_name((enum policy_dicom)i);
-		if (set & 1u << i)
-			item(&line, service, strlen(service));
+		item(&line, service, strlen(service));
 	}
 	end(&line);
 }
@@ -145,7 +159,9 @@ static void put_single(struct buffer *out, const char *name, const struct word *
 
 static void begin(struct buffer *out, const char *kind, const struct word *name)
 {
-	buffer_printf(out, "\n%s ", kind);
+	buffer_text(out, "\n");
+	buffer_text(out, kind);
+	buffer_text(out, " ");
 	put_word(out, name);
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "state/state_store.h"
@@ -28,8 +29,12 @@ static void print(const void *from, struct buffer *out)
 	else
 		buffer_text(out, "-");
 	buffer_text(out, "\n");
-	print_hash(out, "frame", floor->frame);
-	print_hash(out, "rest", floor->rest);
+	if (floor->parts) {
+		print_hash(out, "frame", floor->frame);
+		print_hash(out, "rest", floor->rest);
+	} else {
+		buffer_text(out, "parts -\n");
+	}
 }
 
 void state_accepted_print(const struct trust_floor *floor, struct buffer *out)
@@ -44,6 +49,11 @@ static void read(struct state_reader *reader, void *ret)
 	floor->serial = state_read_number(reader, "serial");
 	state_read_hash(reader, "content", floor->content);
 	floor->not_before = state_read_time(reader, "not-before");
+	floor->parts = strncmp(reader->text, "parts", 5) != 0;
+	if (!floor->parts) {
+		state_read_value(reader, "parts");
+		return;
+	}
 	state_read_hash(reader, "frame", floor->frame);
 	state_read_hash(reader, "rest", floor->rest);
 }

@@ -136,10 +136,28 @@ static void judge(struct trust_judging *judging, enum trust_when when, const str
 	}
 	if (when == TRUST_COMING)
 		trust_judge_dates(judging);
-	// What was accepted was within its signer's scope, as the box knew it then. Of a floor that is lost it
-	// cannot be found out again.
-	if (!is_last(judging) && (when == TRUST_COMING || judging->floor->any))
+	// What was accepted was within its signer's scope, as the box knew it then. Of a floor that is lost, or
+	// does not tell, it cannot be found out again.
+	if (!is_last(judging) && (when == TRUST_COMING || judging->floor->parts))
 		trust_judge_scope(judging, next);
+}
+
+// The parts of the floor this policy makes, as far as anybody will ask for them. 0 or -errno.
+static int next_parts(const struct trust_judging *judging, struct trust_floor *next)
+{
+	bool asked = judging->verdict->scope != TRUST_ALL;
+	for (size_t i = 0; i < judging->trust->count; i++)
+		asked |= judging->trust->anchors[i].scope != TRUST_ALL;
+	if (asked) {
+		next->parts = true;
+		return trust_parts(judging->policy, next->frame, next->rest);
+	}
+	if (is_last(judging) && judging->floor->parts) {
+		next->parts = true;
+		memcpy(next->frame, judging->floor->frame, sizeof next->frame);
+		memcpy(next->rest, judging->floor->rest, sizeof next->rest);
+	}
+	return 0;
 }
 
 int trust_judge(const struct policy *policy, const struct trust_verdict *verdict, const struct trust *trust,
@@ -154,7 +172,7 @@ int trust_judge(const struct policy *policy, const struct trust_verdict *verdict
 	                                .now = now,
 	                                .problems = problems};
 	struct trust_floor next = {.any = true, .serial = policy->header.serial_number};
-	int r = trust_parts(policy, next.frame, next.rest);
+	int r = next_parts(&judging, &next);
 	if (r < 0) {
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot judge the policy: %s", strerror(-r));
 		return r;

@@ -41,12 +41,23 @@ static source_pos first_of_rest(const struct policy *policy)
 	return first;
 }
 
+// Whether the floor can be compared with; else it is refused.
+static bool told(struct trust_judging *judging)
+{
+	if (!judging->floor->parts)
+		trust_refuse(judging, judging->policy->role_at, "try again in a minute",
+		             "the anchor %s may not change everything, and what this box accepted last has not "
+		             "been taken apart yet",
+		             judging->verdict->anchor);
+	return judging->floor->parts;
+}
+
 static void oem(struct trust_judging *judging, const struct trust_floor *next)
 {
 	const struct trust_floor *floor = judging->floor;
 	const char *anchor = judging->verdict->anchor;
 	if (floor->any) {
-		if (memcmp(floor->rest, next->rest, TRUST_HASH_SIZE) != 0)
+		if (told(judging) && memcmp(floor->rest, next->rest, TRUST_HASH_SIZE) != 0)
 			trust_refuse(
 			        judging, judging->policy->role_at,
 			        "change these in the policy that stands (leadglass show), and leave the rest "
@@ -76,7 +87,7 @@ static void site(struct trust_judging *judging, const struct trust_floor *next)
 	const char *anchor = judging->verdict->anchor;
 	source_pos at = judging->policy->role_at;
 	if (floor->any) {
-		if (memcmp(floor->frame, next->frame, TRUST_HASH_SIZE) != 0)
+		if (told(judging) && memcmp(floor->frame, next->frame, TRUST_HASH_SIZE) != 0)
 			trust_refuse(judging, at,
 			             "write them as the policy that stands has them (leadglass show)",
 			             "the anchor %s may not change role and box, and they are not those of the "

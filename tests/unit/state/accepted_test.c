@@ -25,7 +25,7 @@ static const char text[] =
 
 static struct trust_floor example(void)
 {
-	struct trust_floor floor = {.any = true, .serial = 7, .not_before = 1763769036};
+	struct trust_floor floor = {.any = true, .serial = 7, .not_before = 1763769036, .parts = true};
 	memset(floor.content, 0xc0, sizeof floor.content);
 	memset(floor.frame, 0xf0, sizeof floor.frame);
 	memset(floor.rest, 0x0e, sizeof floor.rest);
@@ -50,7 +50,7 @@ static int parse(const char *what, size_t size, struct trust_floor *ret)
 
 static void assert_same(const struct trust_floor *a, const struct trust_floor *b)
 {
-	assert_true(a->any && b->any);
+	assert_true(a->any && b->any && a->parts == b->parts);
 	assert_true(a->serial == b->serial);
 	assert_int_equal(a->not_before, b->not_before);
 	assert_memory_equal(a->content, b->content, sizeof a->content);
@@ -67,6 +67,37 @@ static void both_ways(void **state)
 	assert_string_equal(out.data, text);
 	assert_int_equal(parse(text, sizeof text - 1, &back), 0);
 	assert_same(&floor, &back);
+	buffer_fini(&out);
+}
+
+// Where nobody asks for them they are not there.
+static void without_parts(void **state)
+{
+	static const char *const others[] = {"parts",
+	                                     "parts ",
+	                                     "parts -\nframe -\n",
+	                                     "parts -\nparts -\n",
+	                                     "parts 0\n",
+	                                     "frame -\nrest -\n",
+	                                     "parts -\nrest " HEX_R "\n"};
+	struct trust_floor floor = example(), back;
+	struct buffer out = BUFFER_EMPTY;
+	(void)state;
+	floor.parts = false;
+	memset(floor.frame, 0, sizeof floor.frame);
+	memset(floor.rest, 0, sizeof floor.rest);
+	state_accepted_print(&floor, &out);
+	assert_string_equal(out.data,
+	                    "serial 7\ncontent " HEX_C "\nnot-before 2025-11-21T23:50:36Z\nparts -\n");
+	assert_int_equal(parse(out.data, out.size, &back), 0);
+	assert_same(&floor, &back);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		out.size = (size_t)(strstr(out.data, "parts") - out.data);
+		buffer_text(&out, others[i]);
+		assert_int_equal(parse(out.data, out.size, &back), -EBADMSG);
+		buffer_clear(&out);
+		state_accepted_print(&floor, &out);
+	}
 	buffer_fini(&out);
 }
 
@@ -173,7 +204,8 @@ static void each_octet(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(both_ways), cmocka_unit_test(extremes),
-	                                   cmocka_unit_test(refused), cmocka_unit_test(each_octet)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(both_ways), cmocka_unit_test(without_parts),
+	                                   cmocka_unit_test(extremes), cmocka_unit_test(refused),
+	                                   cmocka_unit_test(each_octet)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

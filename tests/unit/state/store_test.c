@@ -77,7 +77,7 @@ static struct state_record example(void)
 
 static struct trust_floor example_floor(void)
 {
-	struct trust_floor floor = {.any = true, .serial = 7, .not_before = 1763769036};
+	struct trust_floor floor = {.any = true, .serial = 7, .not_before = 1763769036, .parts = true};
 	memset(floor.content, 0xc0, sizeof floor.content);
 	memset(floor.frame, 0xf0, sizeof floor.frame);
 	memset(floor.rest, 0x0e, sizeof floor.rest);
@@ -185,6 +185,7 @@ static void kept(void **state)
 	assert_int_equal(read_accepted(&floor, ""), 0);
 	assert_int_equal(floor.serial, 7);
 	assert_int_equal(floor.not_before, 1763769036);
+	assert_true(floor.parts);
 	assert_memory_equal(floor.content, wanted.content, sizeof floor.content);
 	assert_memory_equal(floor.frame, wanted.frame, sizeof floor.frame);
 	assert_memory_equal(floor.rest, wanted.rest, sizeof floor.rest);

@@ -189,6 +189,55 @@ static void by_turns(void **state)
 	assert_int_equal(floor.serial, 10);
 }
 
+// Nobody works out what nobody asks for; when a first anchor is restricted, what stands is judged anew, and
+// then there is something to compare with.
+static void worked_out(void **state)
+{
+	static const uint8_t zero[TRUST_HASH_SIZE];
+	struct question q = good(UNIT ROUTER DEVICES);
+	struct trust_floor floor, again;
+	(void)state;
+	q.trust.anchors[1].scope = TRUST_ALL;
+	free(ask(&q, 0, &floor));
+	assert_true(floor.any && !floor.parts);
+	assert_memory_equal(floor.frame, zero, sizeof zero);
+	assert_memory_equal(floor.rest, zero, sizeof zero);
+
+	// The next one, of a restricted signer.
+	static const enum trust_scope scopes[] = {TRUST_SITE, TRUST_OEM};
+	for (size_t i = 0; i < 2; i++) {
+		struct question next = after(UNIT ROUTER DEVICES, ROUTER DEVICES, scopes[i]);
+		next.trust.anchors[1].scope = scopes[i];
+		next.floor = floor;
+		refused(&next,
+		        i == 0 ? "policy.conf:2:1: error: the anchor st-anna.site may not change everything, "
+		                 "and "
+		                 "what this box accepted last has not been taken apart yet; try again in a "
+		                 "minute\n"
+		               : "policy.conf:2:1: error: the anchor acme.oem may not change everything, and");
+		next.when = TRUST_STANDING; // it was accepted; against what is lost
+		accepted(&next);
+
+		// What stands, looked at again: the floor tells.
+		struct question standing = q;
+		standing.floor = floor;
+		standing.trust.anchors[1].scope = scopes[i];
+		standing.when = TRUST_STANDING;
+		next.floor = accepted(&standing);
+		accepted_both(&next);
+		// Taken away again, the anchor leaves it as it is: nothing to write.
+		standing.floor = next.floor;
+		standing.trust.anchors[1].scope = TRUST_ALL;
+		again = accepted(&standing);
+		assert_memory_equal(again.frame, next.floor.frame, sizeof again.frame);
+		assert_memory_equal(again.rest, next.floor.rest, sizeof again.rest);
+	}
+	// Others need nothing to compare with.
+	q = after(UNIT ROUTER DEVICES, "role host\n", TRUST_ALL);
+	q.floor = floor;
+	accepted_both(&q);
+}
+
 // Frame and rest are apart, and the policy block is in neither.
 static void parts(void **state)
 {
@@ -215,6 +264,7 @@ static void parts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(scopes), cmocka_unit_test(first_scopes),
-	                                   cmocka_unit_test(by_turns), cmocka_unit_test(parts)};
+	                                   cmocka_unit_test(by_turns), cmocka_unit_test(worked_out),
+	                                   cmocka_unit_test(parts)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

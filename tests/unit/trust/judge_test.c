@@ -212,7 +212,7 @@ static void all_said(void **state)
 {
 	struct question q = good("policy { site x; unit y; serial 6; not-after 2001-01-01 }\n" HOST);
 	(void)state;
-	q.floor = (struct trust_floor){.any = true, .serial = 7};
+	q.floor = (struct trust_floor){.any = true, .serial = 7, .parts = true};
 	q.verdict.scope = TRUST_OEM;
 	q.verdict.valid_to = 5;
 	char *said = ask(&q, -EKEYREJECTED, NULL);

@@ -150,7 +150,7 @@ static void judge(const char *text, enum trust_scope scope, int wanted)
 	struct policy policy;
 	size_t at = 1;
 	parse(&policy, text);
-	q.floor = (struct trust_floor){.any = true, .serial = 3};
+	q.floor = (struct trust_floor){.any = true, .serial = 3, .parts = true};
 	q.verdict.scope = (uint32_t)scope;
 	for (bool reached = true; reached; at++) {
 		struct trust_floor next = {0};

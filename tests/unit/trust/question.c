@@ -27,7 +27,8 @@ struct question good(const char *policy)
 	memset(q.verdict.content, 0xc7, sizeof q.verdict.content);
 	snprintf(q.trust.site, sizeof q.trust.site, "st-anna");
 	snprintf(q.trust.unit, sizeof q.trust.unit, "ct-room-3");
-	q.trust.count = 1;
+	q.trust.count = 2;
+	q.trust.anchors[1].scope = TRUST_SITE;
 	return q;
 }
 
@@ -80,7 +81,7 @@ struct trust_floor accepted(const struct question *q)
 	char *said = ask(q, 0, &floor);
 	assert_string_equal(said, "");
 	free(said);
-	assert_true(floor.any);
+	assert_true(floor.any && floor.parts);
 	assert_memory_equal(floor.content, q->verdict.content, sizeof floor.content);
 	return floor;
 }
