@@ -282,6 +282,9 @@ static int take(struct agent *agent, int client, const struct control_request *r
 
 	describe_applicant(agent, client, request, by);
 	candidate.by = by;
+	// A restricted anchor that was added a moment ago asks more of what was accepted than was kept of it.
+	agent_trust_look(agent);
+	agent_trust_accept(agent);
 	return agent_trust_wall(agent, &candidate, ret, text);
 }
 
