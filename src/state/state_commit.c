@@ -66,8 +66,8 @@ static uint64_t fallback(const struct commit *commit)
 // The closed wall has to go up: what should stand could not be loaded, and nothing stands that may.
 static bool closed_is_missing(const struct commit *commit)
 {
-	return !commit->wall || (commit->stand_in && !commit->record.pending &&
-	                         !(commit->certain && commit->standing == 0));
+	return !commit->wall ||
+	       (commit->stand_in && !commit->record.pending && !(commit->certain && commit->standing == 0));
 }
 
 static bool as_it_should_be(const struct commit *commit)
