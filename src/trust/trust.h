@@ -130,13 +130,14 @@ struct trust_verdict {
 	// seconds since 1970. Pinned: 0 and INT64_MAX. Not judged here (trust_judge has the clock).
 	int64_t valid_from, valid_to;
 	uint32_t valid_from_which, valid_to_which; // whose they are, 0: the anchor's
-	uint8_t content[TRUST_HASH_SIZE];          // SHA-256 of the octets that are signed
-	uint8_t key[TRUST_HASH_SIZE];              // SHA-256 of the signer's SubjectPublicKeyInfo (DER)
-	char anchor[TRUST_NAME_MAX];               // the one that vouches
-	char signer[TRUST_SUBJECT_MAX];  // its certificate's subject ("O=..., CN=..."); of a pinned key,
-	                                 // whose name nobody vouches for, "key " and 16 digits of `key`
-	char detail[TRUST_SUBJECT_MAX];  // for messages
-	char bad_anchor[TRUST_NAME_MAX]; // one that is no CA's certificate and no key; "": all are
+	uint32_t fits; // 1: the signature was made over these octets with this key, whoever vouches for that
+	uint8_t content[TRUST_HASH_SIZE]; // SHA-256 of the octets that are signed
+	uint8_t key[TRUST_HASH_SIZE];     // SHA-256 of the signer's SubjectPublicKeyInfo (DER)
+	char anchor[TRUST_NAME_MAX];      // the one that vouches
+	char signer[TRUST_SUBJECT_MAX];   // its certificate's subject ("O=..., CN=..."); of a pinned key,
+	                                  // whose name nobody vouches for, "key " and 16 digits of `key`
+	char detail[TRUST_SUBJECT_MAX];   // for messages
+	char bad_anchor[TRUST_NAME_MAX];  // one that is no CA's certificate and no key; "": all are
 	char bad_anchor_why[TRUST_NAME_MAX];
 };
 
@@ -159,10 +160,11 @@ int trust_verify_file_apart(int fd, const struct trust *trust, struct trust_verd
 
 // What an anchor is, for people; all texts safe to print. Apart too. *ret_why "" when it can be used.
 struct trust_about {
-	uint8_t is_key;                  // pinned, not a CA
-	uint8_t good;                    // 0: it cannot be used, see `why`
-	int64_t valid_from, valid_to;    // 0 and INT64_MAX for a key
-	uint8_t key[TRUST_HASH_SIZE];    // SHA-256 of its SubjectPublicKeyInfo
+	uint8_t is_key;               // pinned, not a CA
+	uint8_t good;                 // 0: it cannot be used, see `why`
+	uint8_t as_signer;            // enum trust_code: TRUST_GOOD, or why it could be no signer's certificate
+	int64_t valid_from, valid_to; // 0 and INT64_MAX for a key
+	uint8_t key[TRUST_HASH_SIZE]; // SHA-256 of its SubjectPublicKeyInfo
 	uint8_t whole[TRUST_HASH_SIZE];  // SHA-256 of the certificate (what openssl x509 -fingerprint -sha256
 	                                 // prints)
 	char subject[TRUST_SUBJECT_MAX]; // "": a key

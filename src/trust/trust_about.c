@@ -28,6 +28,7 @@ static int describe(const struct trust_root *root, struct trust_about *ret)
 		trust_text_show(kind, strlen(trust_key_kind(&certificate->pk, kind)), ret->kind,
 		                sizeof ret->kind);
 		trust_subject_print(&certificate->subject, ret->subject, sizeof ret->subject);
+		ret->as_signer = (uint8_t)trust_certificate_as_signer(certificate);
 		r = trust_hash(certificate->pk_raw.p, certificate->pk_raw.len, ret->key);
 		if (r == 0)
 			r = trust_hash(root->der, root->size, ret->whole);

@@ -170,9 +170,9 @@ static bool about_sane(const struct about_answer *answer)
 	const struct trust_about *about = &answer->about;
 	if (answer->error != 0)
 		return answer->error < 0 && answer->error >= -ERROR_MAX;
-	return about->is_key <= 1 && about->good <= 1 && ends(about->subject, sizeof about->subject) &&
-	       ends(about->kind, sizeof about->kind) && ends(about->why, sizeof about->why) &&
-	       (about->good == 0) == (about->why[0] != '\0');
+	return about->is_key <= 1 && about->good <= 1 && about->as_signer < TRUST_CODE_COUNT &&
+	       ends(about->subject, sizeof about->subject) && ends(about->kind, sizeof about->kind) &&
+	       ends(about->why, sizeof about->why) && (about->good == 0) == (about->why[0] != '\0');
 }
 
 int trust_about_apart(const char *text, size_t size, struct trust_about *ret, struct problems *problems)

@@ -142,3 +142,13 @@ int64_t trust_certificate_to(const mbedtls_x509_crt *certificate)
 	int64_t seconds;
 	return moment(&certificate->valid_to, &seconds) ? seconds : 0;
 }
+
+enum trust_code trust_certificate_as_signer(const mbedtls_x509_crt *certificate)
+{
+	if (certificate->ca_istrue)
+		return TRUST_SIGNER_IS_CA;
+	if (trust_certificate_usage(certificate) != TRUST_USAGE_SIGNING)
+		return TRUST_USAGE;
+	return trust_certificate_key_usage(certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) ? TRUST_GOOD
+	                                                                                   : TRUST_KEY_USAGE;
+}

@@ -25,6 +25,9 @@ enum trust_usage trust_certificate_usage(const mbedtls_x509_crt *certificate);
 bool trust_certificate_key_usage(const mbedtls_x509_crt *certificate, unsigned int bit);
 bool trust_certificate_has_key_usage(const mbedtls_x509_crt *certificate);
 
+// What a signer's own certificate must say: TRUST_GOOD, TRUST_SIGNER_IS_CA, TRUST_USAGE, TRUST_KEY_USAGE.
+enum trust_code trust_certificate_as_signer(const mbedtls_x509_crt *certificate);
+
 // The hash it is signed with: "SHA-1"; NULL when it is one that is taken.
 const char *trust_certificate_weak_hash(const mbedtls_x509_crt *certificate);
 

@@ -87,17 +87,6 @@ static int each_certificate(void *context, mbedtls_x509_crt *certificate, int de
 	return 0;
 }
 
-// What the signer's own certificate must say.
-static enum trust_code judge_signer(const mbedtls_x509_crt *signer)
-{
-	if (signer->ca_istrue)
-		return TRUST_SIGNER_IS_CA;
-	if (trust_certificate_usage(signer) != TRUST_USAGE_SIGNING)
-		return TRUST_USAGE;
-	return trust_certificate_key_usage(signer, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) ? TRUST_GOOD
-	                                                                              : TRUST_KEY_USAGE;
-}
-
 enum trust_code trust_chain_verify(struct trust_chain *chain, struct trust_roots *roots, size_t *ret_root,
                                    struct trust_verdict *verdict)
 {
@@ -131,7 +120,7 @@ enum trust_code trust_chain_verify(struct trust_chain *chain, struct trust_roots
 	if (found.code != TRUST_GOOD)
 		return found.code;
 	*ret_root = found.root;
-	enum trust_code code = judge_signer(&chain->items[0]);
+	enum trust_code code = trust_certificate_as_signer(&chain->items[0]);
 	verdict->which = code == TRUST_GOOD ? 0 : 1;
 	return code;
 }

@@ -103,6 +103,11 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 {
 	struct words words = all_words[verdict->code];
 	const bool detailed = verdict->detail[0];
+	// Who looks at a file where there is no anchor wants to know what could be done here.
+	if (trust->count == 0 && verdict->code == TRUST_NOT_SIGNED)
+		words.instead = "leadglass sign signs it, or openssl does";
+	if (trust->count == 0 && (verdict->code == TRUST_UNKNOWN_SIGNER || verdict->code == TRUST_SELF_SIGNED))
+		words.instead = "there is no trust anchor here: say which, with --anchor FILE or --trust DIR";
 	if (verdict->code == TRUST_TEXT_BETWEEN && strstr(verdict->detail, "PRIVATE KEY")) {
 		words.what = "{file} holds a private key";
 		words.instead =

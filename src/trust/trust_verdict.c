@@ -38,8 +38,9 @@ static bool any_set(const uint8_t *octets, size_t size)
 // TRUST_GOOD.
 static bool good_sane(const struct trust_verdict *v)
 {
-	return v->which == 0 && v->algorithm != TRUST_NO_ALGORITHM && v->anchor[0] && v->signer[0] &&
-	       !v->detail[0] && any_set(v->content, sizeof v->content) && any_set(v->key, sizeof v->key);
+	return v->fits == 1 && v->which == 0 && v->algorithm != TRUST_NO_ALGORITHM && v->anchor[0] &&
+	       v->signer[0] && !v->detail[0] && any_set(v->content, sizeof v->content) &&
+	       any_set(v->key, sizeof v->key);
 }
 
 bool trust_verdict_sane(const struct trust_verdict *v)
@@ -47,7 +48,7 @@ bool trust_verdict_sane(const struct trust_verdict *v)
 	return v->code < TRUST_CODE_COUNT && v->which <= TRUST_CHAIN_MAX + 1 &&
 	       v->algorithm < TRUST_ALGORITHM_COUNT && v->scope <= TRUST_OEM && v->valid_from >= 0 &&
 	       v->valid_to >= 0 && v->valid_from_which <= TRUST_CHAIN_MAX &&
-	       v->valid_to_which <= TRUST_CHAIN_MAX && text_sane(v->anchor, sizeof v->anchor) &&
+	       v->valid_to_which <= TRUST_CHAIN_MAX && v->fits <= 1 && text_sane(v->anchor, sizeof v->anchor) &&
 	       text_sane(v->signer, sizeof v->signer) && text_sane(v->detail, sizeof v->detail) &&
 	       text_sane(v->bad_anchor, sizeof v->bad_anchor) &&
 	       text_sane(v->bad_anchor_why, sizeof v->bad_anchor_why) &&

@@ -90,6 +90,7 @@ static enum trust_code try_pinned(struct work *work)
 		if (trust_hash(root->der, root->size, work->verdict->key) < 0)
 			return fail(work, -EIO);
 		pin(work, i);
+		work->verdict->fits = 1;
 		return TRUST_GOOD;
 	}
 	return TRUST_NO_CERTIFICATE;
@@ -133,21 +134,36 @@ static enum trust_code identify_signer(struct work *work)
 	return code;
 }
 
-static enum trust_code check_signature(struct work *work)
+// *ret_why: what the signature looks like instead, "" when that is as it should be.
+static enum trust_code check_signature(struct work *work, const char **ret_why)
 {
 	const struct trust_der *signature = &work->signature.signature;
 	mbedtls_pk_context *key = &work->chain.items[0].pk;
 	enum trust_algorithm algorithm = trust_key_algorithm(key);
 	struct trust_hashes hashes;
-	const char *why;
-	if (!trust_key_form(key, algorithm, signature->data, signature->size, &why))
-		return because(work, TRUST_WRONG_SIGNATURE, why);
+	if (!trust_key_form(key, algorithm, signature->data, signature->size, ret_why))
+		return TRUST_WRONG_SIGNATURE;
+	*ret_why = "";
 	enum trust_code code = hash(work, algorithm == TRUST_P384, &hashes);
 	if (code != TRUST_GOOD)
 		return code;
 	return trust_key_signed(key, algorithm, &hashes, signature->data, signature->size)
 	               ? TRUST_GOOD
 	               : TRUST_WRONG_SIGNATURE;
+}
+
+// A signer who was found out is held to his signature also where nobody vouches for him: who looks at the file
+// is told whether that at least is right.
+static enum trust_code check_signer(struct work *work, enum trust_code signer)
+{
+	const char *why;
+	enum trust_code code = check_signature(work, &why);
+	if (code == TRUST_UNCHECKED)
+		return code;
+	work->verdict->fits = code == TRUST_GOOD;
+	if (signer != TRUST_GOOD)
+		return signer;
+	return code == TRUST_WRONG_SIGNATURE ? because(work, code, why) : code;
 }
 
 static enum trust_code verify(struct work *work, const char *trailer, size_t size)
@@ -164,7 +180,9 @@ static enum trust_code verify(struct work *work, const char *trailer, size_t siz
 	if (work->signature.count == 0)
 		return try_pinned(work);
 	code = identify_signer(work);
-	return code == TRUST_GOOD ? check_signature(work) : code;
+	if (code == TRUST_UNCHECKED || work->verdict->algorithm == TRUST_NO_ALGORITHM)
+		return code;
+	return check_signer(work, code);
 }
 
 int trust_verify_content(struct trust_content *content, const struct trust *trust, struct trust_verdict *ret)
