@@ -232,6 +232,9 @@ int policy_parse(struct policy *policy, const char *name, char *text, size_t siz
 // policy_parse on a file ("-": standard input) with includes from the file system.
 // 0, -EINVAL, -ENOMEM, or the errno of reading `path` (also said in `problems`).
 int policy_read(struct policy *policy, const char *path, struct problems *problems);
+// The first half of it, for who has to look at the text before the parser does: the file's text (malloc'ed, NUL
+// after it). 0, or the errno of reading it with a problem.
+int policy_read_text(const char *path, char **ret_text, size_t *ret_size, struct problems *problems);
 
 // Adds warnings for what is valid but probably not meant: see leadglass-policy(5), WARNINGS. 0 or -ENOMEM.
 int policy_lint(const struct policy *policy, struct problems *problems);
