@@ -21,7 +21,7 @@ enum cli_exit {
 	CLI_YES = 0,      // yes, or done
 	CLI_NO = 1,       // the answer is no: would drop, differs, drift
 	CLI_USAGE = 2,    // the command line makes no sense
-	CLI_POLICY = 3,   // the policy is invalid or cannot be read
+	CLI_POLICY = 3,   // the policy is invalid, cannot be read, or is not signed as this box asks
 	CLI_KERNEL = 4,   // the kernel refused, or a permission is missing
 	CLI_INTERNAL = 5, // out of memory, or the answer could not be written
 };
@@ -49,6 +49,14 @@ enum cli_exit {
 #define CLI_REASON (1u << 21)
 #define CLI_RUN (1u << 22)
 #define CLI_STATE (1u << 23)
+#define CLI_TRUST (1u << 24)
+#define CLI_ANCHOR (1u << 25)
+#define CLI_KEY (1u << 26)
+#define CLI_CERTIFICATE (1u << 27)
+#define CLI_OUTPUT (1u << 28)
+#define CLI_SCOPE (1u << 29) // --for, too
+#define CLI_SITE (1u << 30)
+#define CLI_UNIT (1u << 31)
 
 #define CLI_STATE_FOLDER "/var/lib/leadglass"
 
@@ -67,7 +75,8 @@ struct cli_arguments {
 	int count;
 	// Values, as given; NULL when they were not.
 	const char *confirm_within, *lasts /* --for */, *from, *to, *to_port, *reason;
-	const char *run, *state; // never NULL: the usual folders
+	const char *anchor, *key, *certificate, *output, *scope /* --for */, *site, *unit;
+	const char *run, *state, *trust; // never NULL: the usual folders
 };
 
 // Reads options and counts operands. CLI_GO_ON, or the exit code after a message or the help was written. An
@@ -85,6 +94,9 @@ int cli_render(int argc, char **argv);
 int cli_print(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_sign(int argc, char **argv);
+int cli_verify_signature(int argc, char **argv);
+int cli_trust(int argc, char **argv);
 int cli_load(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_list(int argc, char **argv);

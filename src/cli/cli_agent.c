@@ -50,6 +50,7 @@ static int exit_of_answer(int error)
 	case EINVAL:
 	case EBADMSG:
 	case E2BIG:
+	case EKEYREJECTED:
 		return CLI_POLICY;
 	case ENOENT:
 		return CLI_NO;
@@ -143,6 +144,9 @@ static size_t settle(enum control_kind kind, void *item)
 		if (item) {
 			END(status->version), END(status->site), END(status->unit), END(status->who);
 			END(status->reason), END(status->repaired_from), END(status->collector);
+			END(status->signer), END(status->anchor);
+			if (status->trust > CONTROL_TRUST_UNKNOWN)
+				status->trust = CONTROL_TRUST_UNKNOWN;
 			if (status->wall > CONTROL_WALL_UNVERIFIED)
 				status->wall = CONTROL_WALL_NONE;
 			if (status->role > POLICY_ROLE_BRIDGE)
@@ -215,8 +219,7 @@ bool cli_reply_items(struct cli_reply *reply, enum control_kind kind, const void
 
 // ---- policies the agent keeps ----
 
-// "@running" is 0, "@12" is 12. False for the name of a file.
-static bool kept_number(const char *name, uint64_t *ret)
+bool cli_agent_keeps(const char *name, uint64_t *ret)
 {
 	char *end;
 
@@ -230,9 +233,8 @@ static bool kept_number(const char *name, uint64_t *ret)
 	return !errno;
 }
 
-// A problem for each way in which the agent does not give us the policy.
-static int fetch(const char *name, uint64_t number, const char *run, struct cli_reply *ret,
-                 struct problems *problems)
+int cli_agent_fetch(const char *name, uint64_t number, const char *run, struct cli_reply *ret,
+                    struct problems *problems)
 {
 	struct control_request request = {.number = number};
 	struct control *control = NULL;
@@ -261,9 +263,9 @@ int cli_read_policy(const char *name, const char *run, struct policy *ret, struc
 	uint64_t number;
 	int error;
 
-	if (!kept_number(name, &number))
+	if (!cli_agent_keeps(name, &number))
 		return policy_read(ret, name, problems);
-	error = fetch(name, number, run, &reply, problems);
+	error = cli_agent_fetch(name, number, run, &reply, problems);
 	if (!error)
 		error = policy_bundle_parse(ret, reply.payload ? reply.payload : "", reply.size, problems);
 	cli_reply_fini(&reply);

@@ -26,8 +26,9 @@ int cli_agent_connect(const char *run, struct control **ret);
 
 // Asks and waits. `request` may be NULL; `who` is filled in where it counts. CLI_GO_ON and `ret` when the agent
 // did what it was asked; else `ret` is as the agent answered (answer.error) or empty, a message has been
-// written, and the result is an exit code: CLI_POLICY for -EINVAL, -EBADMSG and -E2BIG, CLI_NO for -ENOENT
-// (there is no such thing), CLI_INTERNAL for -ENOMEM, else CLI_KERNEL. cli_reply_fini in every case.
+// written, and the result is an exit code: CLI_POLICY for -EINVAL, -EBADMSG, -E2BIG and -EKEYREJECTED, CLI_NO
+// for -ENOENT (there is no such thing), CLI_INTERNAL for -ENOMEM, else CLI_KERNEL. cli_reply_fini in every
+// case.
 int cli_agent_ask(struct control *control, enum control_kind kind, struct control_request *request,
                   const void *payload, size_t size, struct cli_reply *ret);
 
@@ -40,6 +41,14 @@ int cli_agent_ask_once(const char *run, enum control_kind kind, struct control_r
 // after a message when it is no such array.
 bool cli_reply_items(struct cli_reply *reply, enum control_kind kind, const void **ret_items,
                      size_t *ret_count);
+
+// Whether an operand means a policy that the agent keeps: "@running" is 0, "@12" is 12. False: the name of a
+// file.
+bool cli_agent_keeps(const char *name, uint64_t *ret);
+// Gets its bundle, as the payload. 0 or -errno with a problem: -ECONNREFUSED no agent gave an answer, else what
+// it said.
+int cli_agent_fetch(const char *name, uint64_t number, const char *run, struct cli_reply *ret,
+                    struct problems *problems);
 
 // The process (-1: which one cannot be told) that keeps the wall of this network namespace: the agent of the
 // run folder, or of the usual one. 0: none.

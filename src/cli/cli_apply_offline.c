@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,22 +17,12 @@
 #include "cli/cli_agent.h"
 #include "cli/cli_change.h"
 #include "cli/cli_cut.h"
+#include "cli/cli_signed.h"
 #include "policy/policy.h"
 #include "policy/policy_bundle.h"
 #include "policy/policy_closed.h"
 #include "ruleset/ruleset.h"
 #include "state/state.h"
-
-// The folder is the agent's user's: root writes into it as that user, and as nobody else can be trusted there.
-static void become_owner(const char *folder)
-{
-	struct stat status;
-
-	if (geteuid() != 0 || lstat(folder, &status) < 0 || !S_ISDIR(status.st_mode) || status.st_uid == 0)
-		return;
-	if (setegid(status.st_gid) < 0 || seteuid(status.st_uid) < 0)
-		cli_message("cannot write as the owner of %s: %s", folder, strerror(errno));
-}
 
 // What was begun and not confirmed is decided by this.
 static void close_window(struct state_record *record, int64_t now)
@@ -97,26 +86,34 @@ static int write_state(struct state_store *store, const struct policy *policy, c
 	return error;
 }
 
-static int write_it(const char *folder, const struct policy *policy, const struct buffer *bundle)
+static int write_it(const char *folder, const struct policy *policy, const struct buffer *bundle,
+                    struct cli_signed *signed_by)
 {
+	struct state_store *store = signed_by->store, *opened = NULL;
 	struct buffer out = BUFFER_EMPTY;
-	struct state_store *store = NULL;
 	struct problems problems;
 	uint64_t number = 0;
-	int error;
+	int error = 0;
 
 	problem_init(&problems);
-	become_owner(folder);
-	error = state_open(folder, &store, &problems);
+	cli_become_owner(folder);
+	if (!store) {
+		error = state_open(folder, &opened, &problems);
+		store = opened;
+	}
 	if (error == -EBUSY)
 		problem_add(&problems, PROBLEM_ERROR, 0, 0, "leave --offline out, and the agent applies it",
 		            NULL);
 	if (!error)
 		error = write_state(store, policy, bundle, &number, &problems);
+	// The agent does this too, at its start: a crash in between leaves nothing open.
+	if (!error)
+		error = cli_signed_accept(signed_by, &problems);
+	cli_become_self();
 	if (error)
 		cli_failure(error, &problems, NULL);
 	problem_fini(&problems);
-	state_close(store);
+	state_close(opened);
 	if (error)
 		return cli_exit_of(error);
 	buffer_printf(&out, "policy %" PRIu64 " is kept in %s: leadglassd starts with it\n", number, folder);
@@ -150,11 +147,17 @@ int cli_apply_offline(const struct cli_command *command, const struct cli_argume
 	struct buffer bundle = BUFFER_EMPTY;
 	struct policy policy;
 	struct ruleset ruleset;
+	struct cli_signed signed_by;
 	int status;
 
 	policy_init(&policy);
 	ruleset_init(&ruleset);
-	status = cli_wall(arguments->operands[0], arguments->run, &policy, &ruleset);
+	cli_signed_init(&signed_by);
+	status = cli_signed_read(arguments->operands[0], arguments, &signed_by, &policy);
+	if (status == CLI_GO_ON)
+		status = cli_compile(&policy, &ruleset);
+	if (status == CLI_GO_ON)
+		status = cli_signed_judge(&signed_by, arguments->state, &policy);
 	if (status == CLI_GO_ON) {
 		cli_warnings(&policy, false);
 		status = see_that_nothing_is_cut(command, arguments, &policy, &ruleset);
@@ -166,10 +169,11 @@ int cli_apply_offline(const struct cli_command *command, const struct cli_argume
 			cli_message("out of memory");
 			status = CLI_INTERNAL;
 		} else {
-			status = write_it(arguments->state, &policy, &bundle);
+			status = write_it(arguments->state, &policy, &bundle, &signed_by);
 		}
 	}
 	buffer_fini(&bundle);
+	cli_signed_fini(&signed_by);
 	policy_fini(&policy);
 	return status;
 }

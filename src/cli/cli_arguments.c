@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "control/control.h"
+#include "trust/trust.h"
 
 #define NO_VALUE SIZE_MAX
 #define VALUE(member) offsetof(struct cli_arguments, member)
@@ -39,6 +40,15 @@ static const struct {
         {CLI_LIST, "list", NULL, "show what is open", NO_VALUE},
         {CLI_CLOSE, "close", NULL, "close it before its time", NO_VALUE},
         {CLI_STATE, "state", "DIR", "where policies are kept, if not " CLI_STATE_FOLDER, VALUE(state)},
+        {CLI_KEY, "key", "FILE", "the signer's private key, PEM", VALUE(key)},
+        {CLI_CERTIFICATE, "certificate", "FILE", "its certificate, then that one's issuers, PEM",
+         VALUE(certificate)},
+        {CLI_OUTPUT, "output", "FILE", "write there, not to standard output", VALUE(output)},
+        {CLI_SCOPE, "for", "WHOM", "what it may change: site or oem; else everything", VALUE(scope)},
+        {CLI_SITE, "site", "NAME", "the site that this box is at", VALUE(site)},
+        {CLI_UNIT, "unit", "NAME", "which of that site's units it is", VALUE(unit)},
+        {CLI_ANCHOR, "anchor", "FILE", "whom to trust: one certificate or key, and no folder", VALUE(anchor)},
+        {CLI_TRUST, "trust", "DIR", "where trust anchors are, if not " TRUST_FOLDER, VALUE(trust)},
         {CLI_RUN, "run", "DIR", "where the agent's socket is, if not " CONTROL_FOLDER, VALUE(run)},
 };
 #define KNOWN (sizeof(known) / sizeof(known[0]))
@@ -139,7 +149,7 @@ int cli_arguments(const struct cli_command *command, int argc, char **argv, stru
 	options[count++] = (struct option){.name = "help", .val = 'h'};
 	options[count] = (struct option){0};
 
-	*ret = (struct cli_arguments){.run = CONTROL_FOLDER, .state = CLI_STATE_FOLDER};
+	*ret = (struct cli_arguments){.run = CONTROL_FOLDER, .state = CLI_STATE_FOLDER, .trust = TRUST_FOLDER};
 	opterr = 0;
 	optind = 0; // main has used getopt before: start afresh
 	while ((found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {

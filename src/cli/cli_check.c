@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/problem.h"
+#include "base/signed_text.h"
 #include "policy/policy.h"
 #include "ruleset/ruleset.h"
 
@@ -34,6 +35,14 @@ static size_t warnings(const struct problems *problems)
 	return problems->count + problems->dropped - problems->errors;
 }
 
+// The signature stands in the text, and was not looked at.
+static bool is_signed(const struct policy *policy)
+{
+	const struct source *first = policy->sources.items;
+
+	return policy->sources.count && signed_text_end(first->text, first->size) < first->size;
+}
+
 static void summary(const char *path, const struct policy *policy, const struct problems *problems,
                     struct buffer *out)
 {
@@ -47,6 +56,8 @@ static void summary(const char *path, const struct policy *policy, const struct 
 		buffer_text(out, "; ");
 		cli_count(out, warnings(problems), "warning");
 	}
+	if (is_signed(policy))
+		buffer_text(out, "; signed, not verified here (leadglass verify-signature)");
 	buffer_text(out, "\n");
 }
 
@@ -63,6 +74,7 @@ static void write_json(const char *path, bool valid, const struct policy *policy
 		json_key_number(&json, "devices", policy->device_count);
 		json_key_number(&json, "peers", policy->peer_count);
 		json_key_number(&json, "services", policy->service_count);
+		json_key_bool(&json, "signed", is_signed(policy));
 	}
 	json_key_number(&json, "errors", problems->errors);
 	json_key_number(&json, "warnings", warnings(problems));

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/problem.h"
 #include "cli/cli_agent.h"
+#include "cli/cli_signed.h"
 #include "nft/nft.h"
 #include "policy/policy.h"
 #include "ruleset/ruleset.h"
@@ -16,8 +17,9 @@
 static const struct cli_command command = {
         .name = "load",
         .about = "puts the wall up",
-        .synopsis = "[--json] [--no-read-back] [--verbose] [--run DIR] POLICY",
-        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE | CLI_RUN,
+        .synopsis = "[--json] [--no-read-back] [--verbose] [--run DIR]\n"
+                    "                      [--trust DIR] [--state DIR] POLICY",
+        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE | CLI_RUN | CLI_TRUST | CLI_STATE,
         .least = 1,
         .most = 1,
         .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
@@ -26,9 +28,12 @@ static const struct cli_command command = {
                    "command runs in; then they are read back and compared. When the policy is\n"
                    "invalid or the kernel refuses, the rules that stood before go on standing.\n"
                    "Refused while an agent keeps the wall: leadglass apply is for that.\n"
+                   "Where there are trust anchors the policy has to be signed under one of them, and\n"
+                   "to be no older than the one taken last, which the state folder remembers.\n"
                    "\n"
-                   "Exit status: 0 the wall is up, 3 the policy is invalid, 4 an agent runs, the\n"
-                   "kernel refused, holds something else than was sent, or a permission is missing.\n"
+                   "Exit status: 0 the wall is up, 3 the policy is invalid or not signed as this box\n"
+                   "asks, 4 an agent runs, the kernel refused, holds something else than was sent,\n"
+                   "or a permission is missing.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass load policy.conf\n",
@@ -106,14 +111,28 @@ static void write_verbose(const struct nft_load_result *result)
 	cli_message("no process owns the table now: whoever has CAP_NET_ADMIN can change it");
 }
 
-static int load(const struct ruleset *ruleset, const struct sources *sources, size_t peers, unsigned options)
+// The wall stands. That an older policy could still come is what is left to say of a failure here.
+static int accept(struct cli_signed *signed_by, struct problems *problems)
+{
+	int error = cli_signed_accept(signed_by, problems);
+
+	if (!error)
+		return CLI_GO_ON;
+	cli_failure(error, problems, NULL);
+	cli_message("the wall is up, but this policy's serial was not written down: an older policy would be "
+	            "taken; put that right and load it again");
+	return cli_exit_of(error);
+}
+
+static int load(const struct ruleset *ruleset, const struct sources *sources, size_t peers, unsigned options,
+                struct cli_signed *signed_by)
 {
 	const struct nft_load_options how = {.skip_read_back = options & CLI_NO_READ_BACK};
 	struct nft_load_result result = {0};
 	struct buffer out = BUFFER_EMPTY;
 	struct problems problems;
 	struct nft *nft = NULL;
-	int error;
+	int status = CLI_GO_ON, error;
 
 	problem_init(&problems);
 	error = nft_open(&nft, &problems);
@@ -127,13 +146,16 @@ static int load(const struct ruleset *ruleset, const struct sources *sources, si
 		else if (error != -EBADE)
 			cli_message("the kernel has taken the new rules, but they could not be read back: "
 			            "leadglass verify tells what stands");
+		status = cli_exit_of(error);
 	} else {
 		cli_problems(&problems, sources);
+		problem_fini(&problems);
+		status = accept(signed_by, &problems);
 	}
 	problem_fini(&problems);
 	nft_close(nft);
-	if (error)
-		return cli_exit_of(error);
+	if (status != CLI_GO_ON)
+		return status;
 	if (options & CLI_VERBOSE)
 		write_verbose(&result);
 	if (options & CLI_JSON)
@@ -148,15 +170,21 @@ int cli_load(int argc, char **argv)
 	struct cli_arguments arguments;
 	struct policy policy;
 	struct ruleset ruleset;
+	struct cli_signed signed_by;
 	int status = cli_arguments(&command, argc, argv, &arguments);
 
 	if (status != CLI_GO_ON)
 		return status;
 	policy_init(&policy);
 	ruleset_init(&ruleset);
-	status = cli_wall(arguments.operands[0], arguments.run, &policy, &ruleset);
+	cli_signed_init(&signed_by);
+	status = cli_signed_read(arguments.operands[0], &arguments, &signed_by, &policy);
+	if (status == CLI_GO_ON)
+		status = cli_compile(&policy, &ruleset);
 	if (status == CLI_GO_ON)
 		status = cli_refuse_beside(arguments.run);
+	if (status == CLI_GO_ON)
+		status = cli_signed_judge(&signed_by, arguments.state, &policy);
 	if (status == CLI_GO_ON)
 		cli_warnings(&policy, true);
 	else if (status != CLI_INTERNAL)
@@ -168,7 +196,8 @@ int cli_load(int argc, char **argv)
 	source_init(&policy.sources);
 	policy_fini(&policy);
 	if (status == CLI_GO_ON)
-		status = load(&ruleset, &sources, peers, arguments.options);
+		status = load(&ruleset, &sources, peers, arguments.options, &signed_by);
+	cli_signed_fini(&signed_by);
 	ruleset_fini(&ruleset);
 	source_fini(&sources);
 	return status;

@@ -25,6 +25,9 @@ struct status_facts {
 void status_text(const struct status_facts *facts, size_t rows, struct buffer *out);
 void status_json(const struct status_facts *facts, struct buffer *out);
 
+// Whose policy it is: a line of the text.
+void status_trust(const struct control_status *status, struct buffer *out);
+
 // "peer", "service" ... of a control_peer's kind.
 const char *status_kind_name(unsigned kind);
 

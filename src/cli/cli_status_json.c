@@ -42,6 +42,11 @@ static void write_policy(const struct control_status *status, struct json *json)
 	json_key_number(json, "peers", status->peers);
 	cli_json_time(json, "applied_at", status->applied_at);
 	json_key_text(json, "who", status->who[0] ? status->who : NULL);
+	json_key_text(json, "trust", control_trust_name((enum control_trust)status->trust));
+	json_key_text(json, "signer", status->signer[0] ? status->signer : NULL);
+	json_key_text(json, "anchor", status->anchor[0] ? status->anchor : NULL);
+	cli_json_time(json, "not_after", status->not_after);
+	cli_json_time(json, "signer_to", status->signer_to);
 	json_end(json);
 }
 

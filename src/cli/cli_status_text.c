@@ -10,7 +10,6 @@
 #include "cli/cli_text.h"
 #include "policy/policy.h"
 
-#define LABEL 13 // columns
 #define NAME_COLUMNS 29
 #define DROP_COLUMNS 58
 
@@ -29,18 +28,6 @@ const char *status_kind_name(unsigned kind)
 		return "manage";
 	}
 	return "other";
-}
-
-// A finished text, wrapped below a label; releases it.
-static void write_line(struct buffer *out, const char *label, struct buffer *text)
-{
-	if (buffer_failed(text)) {
-		out->failed = true;
-	} else if (text->size) {
-		buffer_printf(out, "%-*s", LABEL, label);
-		cli_wrap(out, LABEL, LABEL, text->data);
-	}
-	buffer_fini(text);
 }
 
 // The closed wall of a box that never had a policy lets nobody in, not even who may manage.
@@ -96,7 +83,7 @@ static void write_confirm(const struct control_status *status, struct buffer *ou
 		buffer_printf(&text, "policy %llu", (unsigned long long)status->confirmed);
 	else
 		buffer_text(&text, "the closed wall");
-	write_line(out, "UNCONFIRMED", &text);
+	cli_line(out, "UNCONFIRMED", &text);
 }
 
 static void write_policy(const struct control_status *status, struct buffer *out)
@@ -119,7 +106,7 @@ static void write_policy(const struct control_status *status, struct buffer *out
 		if (status->who[0])
 			buffer_printf(&text, " by %s", status->who);
 	}
-	write_line(out, "policy", &text);
+	cli_line(out, "policy", &text);
 }
 
 static void write_checks(const struct control_status *status, struct buffer *out)
@@ -138,11 +125,11 @@ static void write_checks(const struct control_status *status, struct buffer *out
 		buffer_printf(&text, "; changed by %s",
 		              status->repaired_from[0] ? status->repaired_from : "an unknown process");
 	}
-	write_line(out, "verified", &text);
+	cli_line(out, "verified", &text);
 
 	buffer_text(&text, status->owned ? "lets nobody else change the wall"
 	                                 : "lets others change the wall: it is watched and repaired");
-	write_line(out, "kernel", &text);
+	cli_line(out, "kernel", &text);
 }
 
 static void add_word(struct buffer *text, bool there, const char *word, const char *without)
@@ -159,19 +146,19 @@ static void write_agent(const struct control_status *status, struct buffer *out)
 
 	buffer_printf(&text, "%s, since ", status->version);
 	cli_date(&text, status->started_at);
-	write_line(out, "agent", &text);
+	cli_line(out, "agent", &text);
 
 	add_word(&text, status->capabilities, "one capability", "NO CAPABILITIES DROPPED");
 	add_word(&text, status->seccomp, "seccomp", "NO SECCOMP");
 	add_word(&text, status->landlock, "Landlock", "NO LANDLOCK");
 	add_word(&text, status->outside, "drops read apart", "DROPS ARE NOT READ");
-	write_line(out, "hardening", &text);
+	cli_line(out, "hardening", &text);
 
 	buffer_text(&text, status->collector);
 	if (status->drops_suppressed)
 		buffer_printf(&text, "%s%llu lines suppressed", text.size ? "; " : "",
 		              (unsigned long long)status->drops_suppressed);
-	write_line(out, "log", &text);
+	cli_line(out, "log", &text);
 }
 
 static void write_alarms(const struct status_facts *facts, struct buffer *out)
@@ -182,7 +169,7 @@ static void write_alarms(const struct status_facts *facts, struct buffer *out)
 		buffer_printf(&text, "%s (%s, ", facts->alarms[i].text, facts->alarms[i].name);
 		cli_ago(&text, facts->status->now, facts->alarms[i].since);
 		buffer_text(&text, ")");
-		write_line(out, facts->alarms[i].note ? "note" : "ALARM", &text);
+		cli_line(out, facts->alarms[i].note ? "note" : "ALARM", &text);
 	}
 }
 
@@ -204,7 +191,7 @@ static void write_windows(const struct status_facts *facts, struct buffer *out)
 		buffer_text(&text, " for another ");
 		cli_span(&text, window->seconds);
 		buffer_printf(&text, " (%s%s%s)", window->who, window->reason[0] ? ": " : "", window->reason);
-		write_line(out, "OPEN", &text);
+		cli_line(out, "OPEN", &text);
 	}
 }
 
@@ -303,6 +290,7 @@ void status_text(const struct status_facts *facts, size_t rows, struct buffer *o
 	write_alarms(facts, out);
 	write_windows(facts, out);
 	write_policy(facts->status, out);
+	status_trust(facts->status, out);
 	write_checks(facts->status, out);
 	write_agent(facts->status, out);
 	write_peers(facts, rows, out);

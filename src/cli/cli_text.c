@@ -11,6 +11,8 @@
 #include "base/buffer.h"
 #include "base/json.h"
 
+#define LABEL 13 // columns
+
 void cli_number(struct buffer *out, uint64_t number, int width)
 {
 	static const char units[] = "kMGTPE";
@@ -139,6 +141,17 @@ void cli_wrap(struct buffer *out, size_t column, size_t indent, const char *text
 		text++;
 	}
 	buffer_text(out, "\n");
+}
+
+void cli_line(struct buffer *out, const char *label, struct buffer *text)
+{
+	if (buffer_failed(text)) {
+		out->failed = true;
+	} else if (text->size) {
+		buffer_printf(out, "%-*s", LABEL, label);
+		cli_wrap(out, LABEL, LABEL, text->data);
+	}
+	buffer_fini(text);
 }
 
 void cli_name(struct buffer *out, const char *name, size_t width)

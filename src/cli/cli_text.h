@@ -35,6 +35,10 @@ void cli_date(struct buffer *out, int64_t when);
 // column 80; ends the line.
 void cli_wrap(struct buffer *out, size_t column, size_t indent, const char *text);
 
+// A line of facts: a label of at most 12 columns, and the finished text, wrapped below itself; nothing when
+// there is none. Releases the text.
+void cli_line(struct buffer *out, const char *label, struct buffer *text);
+
 // A name in `width` columns; one that is longer gets a line of its own and what follows it stands below.
 void cli_name(struct buffer *out, const char *name, size_t width);
 

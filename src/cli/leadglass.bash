@@ -6,23 +6,50 @@ _leadglass_offer()
 	mapfile -t COMPREPLY < <(compgen "$@" -- "${COMP_WORDS[COMP_CWORD]}")
 }
 
-# Numbers of the policies that the agent keeps (that of the --run already typed), each after the prefix given.
-# Nothing without an agent, or for who may not ask it.
-_leadglass_numbers()
+# Runs the command as it is typed, with the option (--run, --trust) and value that were typed already. Nothing
+# where it fails: without an agent, or for who may not ask.
+_leadglass_ask()
 {
-	local number rest i run=()
+	local option=$1 i typed=()
+	shift
 
 	for ((i = 2; i < COMP_CWORD - 1; i++)); do
-		if [[ ${COMP_WORDS[i]} == --run ]]; then
+		if [[ ${COMP_WORDS[i]} == "$option" ]]; then
 			if [[ ${COMP_WORDS[i+1]} == = ]]; then ((++i)); fi
-			if ((i + 1 < COMP_CWORD)); then run=(--run "${COMP_WORDS[i+1]}"); fi
+			if ((i + 1 < COMP_CWORD)); then typed=("$option" "${COMP_WORDS[i+1]}"); fi
 		fi
 	done
+	"${COMP_WORDS[0]}" "$@" ${typed[@]+"${typed[@]}"} 2>/dev/null
+}
+
+# Numbers of the policies that the agent keeps, each after the prefix given.
+_leadglass_numbers()
+{
+	local number rest
+
 	while read -r number rest; do
 		if [[ $number == [0-9]* ]]; then
 			printf '%s%s\n' "$1" "$number"
 		fi
-	done < <("${COMP_WORDS[0]}" history ${run[@]+"${run[@]}"} 2>/dev/null)
+	done < <(_leadglass_ask --run history)
+}
+
+# Names of the trust anchors.
+_leadglass_anchors()
+{
+	local label name rest
+
+	while read -r label name rest; do
+		if [[ $label == anchor ]]; then
+			printf '%s\n' "$name"
+		fi
+	done < <(_leadglass_ask --trust trust list)
+}
+
+_leadglass_files()
+{
+	compopt -o filenames 2>/dev/null
+	_leadglass_offer -f
 }
 
 # A policy: a file, or with @ one that the agent keeps.
@@ -31,34 +58,56 @@ _leadglass_policy()
 	if [[ ${COMP_WORDS[COMP_CWORD]} == @* ]]; then
 		_leadglass_offer -W "@running $(_leadglass_numbers @)"
 	else
-		compopt -o filenames 2>/dev/null
-		_leadglass_offer -f
+		_leadglass_files
 	fi
 }
 
 _leadglass()
 {
-	local commands="check explain diff print render status drops apply confirm rollback history show allow verify"
+	local commands="check explain diff print render sign verify-signature status drops apply confirm rollback"
 	local current="${COMP_WORDS[COMP_CWORD]}" command="${COMP_WORDS[1]-}" previous="${COMP_WORDS[COMP_CWORD-1]}"
-	local options="" operand=0 i
-	commands+=" metrics load list remove"
+	local options="" first="" operand=0 i
+	commands+=" history show allow verify metrics load list remove trust"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		_leadglass_offer -W "$commands help --help --version"
 		return
 	fi
+	# Which operand this is, and the first. Bash breaks words at colons and equal signs too: ADDRESS:PORT and
+	# --run=DIR come as three.
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		: | =) ((++i)) ;;
+		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for)
+			if [[ ${COMP_WORDS[i+1]} != = ]]; then ((++i)); fi
+			;;
+		-?*) ;;
+		*) first=${first:-${COMP_WORDS[i]}} && ((++operand)) ;;
+		esac
+	done
+
 	case $command in
 	check) options="--json --strict --run" ;;
 	explain | print | history) options="--json --run" ;;
 	diff | status | verify) options="--json --all --run" ;;
 	render | show | metrics) options="--run" ;;
 	drops) options="--json --all --follow --run" ;;
-	apply) options="--confirm-within --dry-run --yes --offline --json --all --run --state" ;;
+	sign) options="--key --certificate --output" ;;
+	verify-signature) options="--trust --anchor --json" ;;
+	trust)
+		case $first in
+		list) options="--json --trust" ;;
+		add) options="--for --site --unit --trust --run" ;;
+		remove) options="--yes --trust --run" ;;
+		*) options="--json --yes --for --site --unit --trust --run" ;;
+		esac
+		;;
+	apply) options="--confirm-within --dry-run --yes --offline --json --all --run --state --trust" ;;
 	confirm) options="--json --run" ;;
 	rollback) options="--confirm-within --dry-run --yes --json --all --run" ;;
 	allow) options="--for --from --to --to-port --reason --list --close --all --json --run" ;;
-	load) options="--json --no-read-back --verbose --run" ;;
+	load) options="--json --no-read-back --verbose --run --state --trust" ;;
 	list) options="--json" ;;
 	remove) options="--yes --run" ;;
 	help)
@@ -70,42 +119,49 @@ _leadglass()
 	*) return ;;
 	esac
 
-	# What follows an option is its value. Bash breaks words at equal signs too: --run=DIR comes as three.
+	# What follows an option is its value.
 	if [[ $current == = ]]; then
 		return
 	elif [[ $previous == = ]]; then
 		previous="${COMP_WORDS[COMP_CWORD-2]}"
 	fi
 	case $previous in
-	--run | --state)
+	--run | --state | --trust)
 		compopt -o filenames 2>/dev/null
 		_leadglass_offer -d
 		return
 		;;
 	--confirm-within) _leadglass_offer -W "60s 2m 5m 10m"; return ;;
-	--for) _leadglass_offer -W "30m 1h 2h 8h"; return ;;
+	--key | --certificate | --anchor | --output) _leadglass_files; return ;;
+	--for)
+		if [[ $command == trust ]]; then
+			_leadglass_offer -W "site oem"
+		else
+			_leadglass_offer -W "30m 1h 2h 8h"
+		fi
+		return
+		;;
 	--to-port) _leadglass_offer -W "22 443 3389 5900"; return ;;
-	--from | --to | --reason) return ;;
+	--from | --to | --reason | --site | --unit) return ;;
 	esac
 	if [[ $current == -* && $current != - ]]; then
 		_leadglass_offer -W "$options --help"
 		return
 	fi
 
-	# Which operand this is. Bash breaks words at colons: ADDRESS:PORT comes as three.
-	for ((i = 2; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
-		: | =) ((++i)) ;;
-		--run | --state | --confirm-within) if [[ ${COMP_WORDS[i+1]} != = ]]; then ((++i)); fi ;;
-		-?*) ;;
-		*) ((++operand)) ;;
-		esac
-	done
 	if [[ $current == : || $previous == : ]]; then
 		return
 	fi
 	case $command:$operand in
 	check:0 | render:0 | print:0 | diff:[01] | explain:0 | load:0 | verify:0 | apply:0) _leadglass_policy ;;
+	sign:0 | verify-signature:0) _leadglass_files ;;
+	trust:0) _leadglass_offer -W "list add remove" ;;
+	trust:1)
+		case $first in
+		add) _leadglass_files ;;
+		remove) _leadglass_offer -W "$(_leadglass_anchors)" ;;
+		esac
+		;;
 	show:0 | rollback:0) _leadglass_offer -W "$(_leadglass_numbers '')" ;;
 	explain:1) _leadglass_offer -W "in out forward" ;;
 	explain:2) _leadglass_offer -W "tcp udp icmp icmpv6 arp" ;;

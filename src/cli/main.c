@@ -20,6 +20,8 @@ static const struct {
         {"diff", cli_diff, "what changes between two policies, in peers and flows"},
         {"print", cli_print, "the policy in its canonical form"},
         {"render", cli_render, "the rules it makes, as text for nft"},
+        {"sign", cli_sign, "the policy with your signature below it"},
+        {"verify-signature", cli_verify_signature, "who has signed the policy, and who vouches for him?"},
         {NULL, NULL, "Through the agent, leadglassd, which keeps the wall up:"},
         {"status", cli_status, "how the wall stands, and who talks through it"},
         {"drops", cli_drops, "who was turned away, and why"},
@@ -35,8 +37,11 @@ static const struct {
         {"load", cli_load, "put the wall up: policy into the kernel, read back and compared"},
         {"list", cli_list, "what is loaded: peers with their counters, drops"},
         {"remove", cli_remove, "take the wall down"},
+        {NULL, NULL, "Whose policies this box takes:"},
+        {"trust", cli_trust, "list, add or remove trust anchors, and say which box this is"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define WORD_MAX 20 // octets of a word that may be meant for one of them
 
 static int help(void)
 {
@@ -46,7 +51,7 @@ static int help(void)
 	                  "Usage: leadglass COMMAND [OPTION...] ...\n");
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (commands[i].name)
-			buffer_printf(&out, "  %-9s %s\n", commands[i].name, commands[i].about);
+			buffer_printf(&out, "  %-16s  %s\n", commands[i].name, commands[i].about);
 		else
 			buffer_printf(&out, "\n%s\n", commands[i].about);
 	}
@@ -54,9 +59,9 @@ static int help(void)
 	                  "  leadglass help COMMAND    more about one of them\n"
 	                  "  leadglass --version\n"
 	                  "\n"
-	                  "Exit status: 0 yes or done, 1 the answer is no, 2 usage, 3 the policy is invalid,\n"
-	                  "4 the kernel or the agent refused, 5 internal.\n"
-	                  "Manual: leadglass(8); the policy language: leadglass-policy(5).\n");
+	                  "Exit status: 0 yes or done, 1 the answer is no, 2 usage, 3 the policy is invalid\n"
+	                  "or not signed as this box asks, 4 the kernel or the agent refused, 5 internal.\n"
+	                  "Manuals: leadglass(8), leadglass-sign(8), leadglass-policy(5) (the language).\n");
 	return cli_answer(&out, CLI_YES);
 }
 
@@ -88,10 +93,10 @@ static int version(void)
 static size_t distance(const char *a, const char *b)
 {
 	size_t a_size = strlen(a), b_size = strlen(b);
-	size_t row[16][16];
+	size_t row[WORD_MAX + 1][WORD_MAX + 1];
 
-	if (a_size > 15 || b_size > 15)
-		return 16;
+	if (a_size > WORD_MAX || b_size > WORD_MAX)
+		return WORD_MAX + 1;
 	for (size_t i = 0; i <= a_size; i++) {
 		for (size_t j = 0; j <= b_size; j++) {
 			size_t best = i ? row[i - 1][j] + 1 : j;

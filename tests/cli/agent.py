@@ -61,7 +61,8 @@ class AgentCase(Case):
 class Status(AgentCase):
     def test_scenes(self):
         for scene, code in (("up", YES), ("window", YES), ("trouble", NO), ("closed", NO), ("closed-manage", NO),
-                            ("none", NO), ("many", YES)):
+                            ("none", NO), ("many", YES), ("signed", YES), ("expired", YES), ("untrusted", YES),
+                            ("trust-unknown", YES)):
             with self.subTest(scene):
                 self.scene(scene)
                 self.golden(f"status-{scene}", self.agent(code, "status").out)
@@ -85,6 +86,18 @@ class Status(AgentCase):
         self.assertEqual([alarm["note"] for alarm in answer["alarms"]], [False, True])
         self.assertEqual((answer["heard"], answer["forgotten"]), (1014, 3))
         self.assertEqual(answer["windows"][0]["to"], None)
+
+    def test_trust_json(self):
+        for scene, trust, signer in (("up", "unsigned", None), ("signed", "signed", "CN=policy desk, O=St. Anna"),
+                                     ("untrusted", "not-trusted", None), ("trust-unknown", "unknown", None),
+                                     ("trust-odd", "unknown", None)):
+            self.scene(scene)
+            policy = json.loads(self.agent(YES, "status", "--json").out)["policy"]
+            self.assertEqual((policy["trust"], policy["signer"]), (trust, signer))
+            self.assertEqual(policy["anchor"], "st-anna.site" if signer else None)
+            self.assertEqual(policy["not_after"], 1795305036 + 12 * 86400 + 60 if signer else None)
+            self.assertEqual(policy["signer_to"], 1795305036 + 100 * 86400 if signer else None)
+            self.end_scene()
 
     def test_json_has_everything(self):
         self.scene("many")

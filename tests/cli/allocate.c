@@ -3,6 +3,7 @@
 // Loaded before the C library by allocation.py: the FAIL_AT-th allocation of the program fails, and only that
 // one.
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 
 void *malloc(size_t size);
@@ -17,7 +18,10 @@ static int fails(void)
 		const char *text = getenv("FAIL_AT");
 		left = text ? strtol(text, NULL, 10) : 0;
 	}
-	return left > 0 && --left == 0;
+	if (left <= 0 || --left > 0)
+		return 0;
+	errno = ENOMEM; // as POSIX has it, and callers rely on
+	return 1;
 }
 
 static void *real(const char *name)

@@ -18,7 +18,7 @@ READERS = [("check", ["policy.conf"]), ("render", ["policy.conf"]), ("print", ["
 class Help(Case):
     def test_usage_names_every_subcommand(self):
         out = self.expect(YES, "--help").out
-        listed = re.findall(r"^  ([a-z]+) {2,}\S", out, re.M)
+        listed = re.findall(r"^  ([a-z-]+) {2,}\S", out, re.M)
         self.assertEqual(listed, SUBCOMMANDS)
         for words in (["-h"], ["help"], ["help", "help"], ["help", "--help"], ["help", "-h"]):
             self.assertEqual(self.expect(YES, *words).out, out)
@@ -218,7 +218,7 @@ class Check(Case):
     def test_json(self):
         answer = json.loads(self.expect(YES, "check", "--json", "policy.conf").out)
         self.assertEqual(answer, {"policy": "policy.conf", "valid": True, "role": "host", "devices": 1, "peers": 2,
-                                  "services": 1, "errors": 0, "warnings": 0, "problems": []})
+                                  "services": 1, "signed": False, "errors": 0, "warnings": 0, "problems": []})
         self.write("bad.conf", "role hots\n")
         answer = json.loads(self.expect(POLICY, "check", "--json", "bad.conf").out)
         self.assertFalse(answer["valid"])

@@ -37,13 +37,17 @@ class Completion(Case):
         self.assertEqual(self.complete("ch"), ["check"])
         self.assertEqual(self.complete("re"), ["render", "remove"])
         self.assertEqual(self.complete("a"), ["apply", "allow"])
-        self.assertEqual(self.complete("help", "ver"), ["verify"])
+        self.assertEqual(self.complete("help", "ver"), ["verify-signature", "verify"])
+        self.assertEqual(self.complete("trust", ""), ["list", "add", "remove"])
 
     def test_options_are_those_of_the_help(self):
         for name in SUBCOMMANDS:
             help_text = self.expect(YES, name, "--help").out
             options = set(re.findall(r"(?m)^  (--[a-z-]+)", help_text)) | {"--help"}
             self.assertEqual(set(self.complete(name, "--")), options, name)
+        self.assertEqual(self.complete("trust", "list", "--"), ["--json", "--trust", "--help"])
+        self.assertEqual(self.complete("trust", "--trust", "add", "remove", "--"), ["--yes", "--trust", "--run", "--help"])
+        self.assertNotIn("--yes", self.complete("trust", "add", "--"))
 
     def test_files(self):
         for words in (["check"], ["load"], ["check", "--json"], ["diff", "policy.conf"], ["explain", "--json"]):
@@ -53,6 +57,11 @@ class Completion(Case):
         self.assertEqual(self.complete("check", "--run", "run", "pol"), ["policy.conf"])
         self.assertEqual(self.complete("check", "policy.conf", "pol"), [])
         self.assertEqual(self.complete("apply", "--confirm-within", "2m", "policy.conf", "pol"), [])
+        for words in (["sign"], ["sign", "--key"], ["sign", "--key", "=", "k", "--output"], ["verify-signature"],
+                      ["verify-signature", "--anchor"], ["trust", "add"], ["trust", "add", "--for", "site"]):
+            self.assertEqual(self.complete(*words, "pol"), ["policy.conf"], words)
+        self.assertEqual(self.complete("trust", "list", "pol"), [])
+        self.assertEqual(self.complete("trust", "add", "policy.conf", "pol"), [])
         self.assertEqual(self.complete("list", "pol"), [])
         self.assertEqual(self.complete("remove", "pol"), [])
 
@@ -66,6 +75,9 @@ class Completion(Case):
         self.assertEqual(self.complete("allow", "--to-port", "=", "33"), ["3389"])
         self.assertEqual(self.complete("allow", "--from", "po"), [])
         self.assertEqual(self.complete("allow", "--reason", "po"), [])
+        self.assertEqual(self.complete("load", "--trust", ""), ["folder"])
+        self.assertEqual(self.complete("trust", "add", "--for", ""), ["site", "oem"])
+        self.assertEqual(self.complete("trust", "add", "--site", "po"), [])
 
     def test_kept_policies(self):
         fake = self.folder / "bin"
@@ -88,6 +100,21 @@ class Completion(Case):
         (fake / "leadglass").write_text("#!/bin/sh\necho 'leadglass: no agent runs here' >&2\nexit 4\n")
         self.assertEqual(self.complete("check", "@"), ["@running"])
         self.assertEqual(self.complete("show", ""), [])
+
+    def test_anchors(self):
+        fake = self.folder / "bin"
+        fake.mkdir()
+        (fake / "leadglass").write_text("#!/bin/sh\n[ \"$1$2\" = trustlist ] || exit 1\n"
+                                        "[ \"$3$4\" != --trustother ] || { echo 'anchor       x may change'; exit; }\n"
+                                        "echo 'this box     site s'\necho 'anchor       st-anna.site may change'\n"
+                                        "echo 'subject      CN=a'\n")
+        (fake / "leadglass").chmod(0o755)
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        os.environ["PATH"] = f"{fake}:{path}"
+        self.assertEqual(self.complete("trust", "remove", "--yes", ""), ["st-anna.site"])
+        self.assertEqual(self.complete("trust", "remove", "--trust", "=", "other", ""), ["x"])
+        self.assertEqual(self.complete("trust", "remove", "x", ""), [])
 
     def test_flows(self):
         self.assertEqual(self.complete("explain", "policy.conf", ""), ["in", "out", "forward"])

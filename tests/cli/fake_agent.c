@@ -215,10 +215,33 @@ static const struct control_drop drops[] = {
          .chain = "forward"},
 };
 
+// Whose policy it is that stands.
+static void set_trust(const char *scene, struct control_status *status)
+{
+	static const char signer[] = "CN=policy desk, O=St. Anna", anchor[] = "st-anna.site";
+
+	if (strcmp(scene, "signed") == 0 || strcmp(scene, "expired") == 0) {
+		bool expired = scene[0] == 'e';
+
+		status->trust = CONTROL_TRUST_SIGNED;
+		status->not_after = NOW + (expired ? -3 * 86400 - 60 : 12 * 86400 + 60);
+		status->signer_to = expired ? NOW - 7200 : NOW + 100 * 86400;
+		memcpy(status->signer, signer, sizeof(signer));
+		memcpy(status->anchor, anchor, sizeof(anchor));
+	} else if (strcmp(scene, "untrusted") == 0) {
+		status->trust = CONTROL_TRUST_NOT;
+	} else if (strcmp(scene, "trust-unknown") == 0) {
+		status->trust = CONTROL_TRUST_UNKNOWN;
+	} else if (strcmp(scene, "trust-odd") == 0) {
+		status->trust = 200;
+	}
+}
+
 static struct control_status status_of(const char *scene)
 {
 	struct control_status status = up;
 
+	set_trust(scene, &status);
 	if (strcmp(scene, "window") == 0) {
 		status.number = 13;
 		status.confirm_seconds = 110;
@@ -320,7 +343,28 @@ static void send_policy(int client, struct control_answer *answer, const struct 
 	send_items(client, answer, bundle, (size_t)size);
 }
 
-static void respond(int client, const struct control_request *request, const char *scene)
+// The policy that the test has put into FOLDER/kept.
+static void send_kept(int client, struct control_answer *answer, const char *folder)
+{
+	char path[256], text[16384], bundle[17000];
+	FILE *file;
+	size_t size = 0;
+	int start, end;
+
+	(void)snprintf(path, sizeof(path), "%s/kept", folder);
+	file = fopen(path, "rb");
+	if (file) {
+		size = fread(text, 1, sizeof(text), file);
+		(void)fclose(file);
+	}
+	start = snprintf(bundle, sizeof(bundle), "leadglass-bundle 1\nfile %zu kept.conf\n", size);
+	memcpy(bundle + start, text, size);
+	end = snprintf(bundle + start + size, sizeof(bundle) - (size_t)start - size, "\nend\n");
+	answer->number = 12;
+	send_items(client, answer, bundle, (size_t)start + size + (size_t)end);
+}
+
+static void respond(int client, const struct control_request *request, const char *folder, const char *scene)
 {
 	static const char metrics[] = "# TYPE leadglass_wall_up gauge\nleadglass_wall_up 1\n# EOF\n";
 	static const char lines[] =
@@ -371,14 +415,17 @@ static void respond(int client, const struct control_request *request, const cha
 		send_items(client, &answer, lines, trouble ? sizeof(lines) - 1 : 0);
 		break;
 	case CONTROL_SHOW:
-		send_policy(client, &answer, request, scene);
+		if (strcmp(scene, "kept") == 0)
+			send_kept(client, &answer, folder);
+		else
+			send_policy(client, &answer, request, scene);
 		break;
 	case CONTROL_APPLY:
 	case CONTROL_CONFIRM:
 	case CONTROL_ROLLBACK:
 	case CONTROL_ALLOW:
 	case CONTROL_CLOSE:
-		answer.error = -EBUSY;
+		answer.error = strcmp(scene, "kept") == 0 ? -EKEYREJECTED : -EBUSY;
 		(void)snprintf(answer.text, sizeof(answer.text), "not here, %.60s", request->who);
 		send_items(client, &answer, NULL, 0);
 		break;
@@ -386,7 +433,7 @@ static void respond(int client, const struct control_request *request, const cha
 }
 
 // Until the client leaves, or was told everything there is to follow.
-static void serve(int client, const char *scene)
+static void serve(int client, const char *folder, const char *scene)
 {
 	for (;;) {
 		struct pollfd wanted = {.fd = client, .events = POLLIN};
@@ -409,7 +456,7 @@ static void serve(int client, const char *scene)
 		// Thinks until it is told to answer.
 		if (strcmp(scene, "slow") == 0 && getchar() == EOF)
 			return;
-		respond(client, &request, scene);
+		respond(client, &request, folder, scene);
 		if (request.kind == CONTROL_FOLLOW)
 			return;
 	}
@@ -440,7 +487,7 @@ int main(int argc, char **argv)
 			return 0;
 		client = control_accept(listener, &id);
 		if (client >= 0) {
-			serve(client, argv[2]);
+			serve(client, argv[1], argv[2]);
 			close(client);
 		}
 	}

@@ -113,7 +113,7 @@ class Offline(Case):
 
     def test_words(self):
         for words in (["--confirm-within", "2m"], ["--dry-run"], ["--json"], ["--run", "run"]):
-            self.assertIn("--offline goes with --state and --yes alone", self.apply(USAGE, "policy.conf", *words).err)
+            self.assertIn("--offline goes with --state, --trust and --yes alone", self.apply(USAGE, "policy.conf", *words).err)
         self.assertIn("--state goes with --offline", self.expect(USAGE, "apply", "--state", "state", "policy.conf").err)
 
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The parts of `leadglass sign`.
+#ifndef LEADGLASS_CLI_CLI_SIGN_H
+#define LEADGLASS_CLI_CLI_SIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "policy/policy.h"
+#include "trust/trust.h"
+
+struct signing {
+	const char *name; // of the policy's file
+	int64_t now;
+	struct policy policy;
+	struct buffer out;            // the signed policy
+	size_t text_size;             // octets of it that are the policy
+	size_t certificates;          // how many follow
+	struct trust_verdict verdict; // on it
+	struct trust_about signer;    // the first certificate; zero where there is none
+};
+
+// Verifies what was made, as a box will. Warns of what a box would refuse all the same. CLI_GO_ON, or
+// CLI_INTERNAL after a message: the signature is not right.
+int signing_verify(struct signing *signing);
+
+// Says what was signed, by whom, until when; and warns of dates.
+void signing_tell(const struct signing *signing);
+
+#endif

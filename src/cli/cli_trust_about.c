@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// A trust anchor for people.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/date.h"
+#include "cli/cli_text.h"
+#include "cli/cli_trust.h"
+
+#define FINGERPRINT_LINE (3 * 16 - 1) // characters: half of it, to stay within 80 columns
+
+const char *cli_trust_may(enum trust_scope scope)
+{
+	switch (scope) {
+	case TRUST_ALL:
+		return "everything";
+	case TRUST_SITE:
+		return "everything but role and box";
+	case TRUST_OEM:
+		return "role and box, and nothing else";
+	}
+	return "";
+}
+
+char *cli_trust_fingerprint(const uint8_t hash[static TRUST_HASH_SIZE], char text[static CLI_FINGERPRINT_SIZE])
+{
+	for (size_t i = 0; i < TRUST_HASH_SIZE; i++)
+		(void)snprintf(text + 3 * i, 4 - (i + 1 == TRUST_HASH_SIZE), "%02X%s", hash[i],
+		               i + 1 < TRUST_HASH_SIZE ? ":" : "");
+	return text;
+}
+
+static void write_validity(const struct trust_about *about, int64_t now, struct buffer *out)
+{
+	struct buffer text = BUFFER_EMPTY;
+	char from[DATE_TEXT_MAX], to[DATE_TEXT_MAX];
+
+	buffer_printf(&text, "%s to %s", date_print(about->valid_from, from), date_print(about->valid_to, to));
+	if (about->valid_to < now)
+		buffer_text(&text, "; IT HAS EXPIRED: no new policy can be signed under it");
+	else if (about->valid_from > now)
+		buffer_text(&text, "; NOT VALID YET, by this machine's clock");
+	cli_line(out, "valid", &text);
+}
+
+void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer *out)
+{
+	char hash[TRUST_HASH_TEXT_SIZE], fingerprint[CLI_FINGERPRINT_SIZE];
+	struct buffer text = BUFFER_EMPTY;
+
+	if (!about->good) {
+		buffer_printf(&text, "it cannot be used: %s", about->why);
+		cli_line(out, "BAD", &text);
+	}
+	buffer_text(&text, about->subject);
+	cli_line(out, "subject", &text);
+	buffer_text(&text, about->kind);
+	cli_line(out, "key", &text);
+	if (about->is_key) {
+		buffer_text(&text, trust_hash_print(about->key, hash));
+		cli_line(out, "SHA-256", &text);
+	} else if (about->subject[0]) {
+		write_validity(about, now, out);
+		cli_trust_fingerprint(about->whole, fingerprint);
+		buffer_printf(&text, "%.*s %s", FINGERPRINT_LINE + 1, fingerprint,
+		              fingerprint + FINGERPRINT_LINE + 1);
+		cli_line(out, "fingerprint", &text);
+	}
+}
