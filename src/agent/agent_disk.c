@@ -86,9 +86,9 @@ static int take(struct agent *agent, uint64_t number, char *bundle, size_t size,
 }
 
 // The copy in the run folder, when it is of policy `number` (0: of any) and, where the record knows it, the
-// same.
+// same. `tried` (may be NULL) is the hash of what was of no use just now.
 static struct agent_wall *read_copy(struct agent *agent, uint64_t number, const struct state_entry *entry,
-                                    struct buffer *text)
+                                    const uint8_t *tried, struct buffer *text)
 {
 	struct agent_wall *wall = NULL;
 	uint8_t hash[TRUST_HASH_SIZE];
@@ -102,9 +102,8 @@ static struct agent_wall *read_copy(struct agent *agent, uint64_t number, const 
 		free(bundle);
 		return NULL;
 	}
-	// Before it is asked who has signed it: should the same policy have been refused just now, it is not
-	// asked twice.
-	if (entry && (trust_hash(bundle, size, hash) != 0 || memcmp(entry->hash, hash, sizeof hash) != 0)) {
+	if (trust_hash(bundle, size, hash) != 0 || (entry && memcmp(entry->hash, hash, sizeof hash) != 0) ||
+	    (tried && memcmp(tried, hash, sizeof hash) == 0)) {
 		free(bundle);
 		return NULL;
 	}
@@ -115,6 +114,7 @@ static struct agent_wall *read_copy(struct agent *agent, uint64_t number, const 
 int agent_disk_read_wall(struct agent *agent, uint64_t number, struct agent_wall **ret, struct buffer *text)
 {
 	const struct state_entry *entry = state_record_find(&agent->commit.record, number);
+	uint8_t tried[TRUST_HASH_SIZE] = {0};
 	struct problems problems;
 	char *bundle = NULL;
 	size_t size = 0;
@@ -126,14 +126,16 @@ int agent_disk_read_wall(struct agent *agent, uint64_t number, struct agent_wall
 	}
 	problem_init(&problems);
 	error = state_read_policy(agent->store, number, &bundle, &size, &problems);
-	if (!error)
-		error = take(agent, number, bundle, size, ret, text);
-	else
+	if (error) {
 		agent_text_problems(&problems, NULL, error, text);
+	} else {
+		(void)trust_hash(bundle, size, tried);
+		error = take(agent, number, bundle, size, ret, text);
+	}
 	problem_fini(&problems);
 	if (!error)
 		return 0;
-	*ret = read_copy(agent, number, entry, NULL);
+	*ret = read_copy(agent, number, entry, tried, NULL);
 	if (!*ret)
 		return error;
 	if (agent_disk_store_policy(agent, *ret) == 0)
@@ -199,7 +201,7 @@ int agent_disk_read_record(struct agent *agent, struct state_record *ret, struct
 	problem_fini(&problems);
 	if (!error)
 		return 0;
-	*ret_wall = read_copy(agent, 0, NULL, &text);
+	*ret_wall = read_copy(agent, 0, NULL, NULL, &text);
 	if (*ret_wall)
 		record_of(*ret_wall, ret);
 	else if (text.size && !agent->reason[0])

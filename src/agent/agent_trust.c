@@ -47,8 +47,19 @@ static void complain_of_anchor(struct agent *agent, const struct trust_verdict *
 		agent_alarm_lift(agent, "trust-anchor");
 }
 
-int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, const char *name,
-                      struct agent_trial *trial)
+// What is wrong with the policy first: one line of it is all that status has room for.
+static void tell(const struct trust_verdict *verdict, const struct trust *trust, struct problems *problems)
+{
+	struct trust_verdict part = *verdict;
+
+	part.bad_anchor[0] = '\0';
+	trust_verdict_tell(&part, "the policy", trust, problems);
+	part = *verdict;
+	part.code = TRUST_GOOD;
+	trust_verdict_tell(&part, "the policy", trust, problems);
+}
+
+int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, struct agent_trial *trial)
 {
 	struct agent_signature *signature = &trial->signature;
 	const struct trust_verdict *verdict = &trial->verdict;
@@ -65,7 +76,7 @@ int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, cons
 		return error;
 	complain_of_anchor(agent, verdict);
 	if (verdict->code != TRUST_GOOD) {
-		trust_verdict_tell(verdict, name, &trial->trust, &trial->problems);
+		tell(verdict, &trial->trust, &trial->problems);
 		return -EKEYREJECTED;
 	}
 	signature->trust = CONTROL_TRUST_SIGNED;
@@ -114,8 +125,8 @@ static void log_refusal(struct agent *agent, const struct agent_candidate *candi
 {
 	char what[32] = "a policy", reason[512], number[24], serial[24];
 	const struct agent_field fields[] = {
-	        {"reason", reason},         {"signer", trial->signature.signer},
-	        {"serial", serial},         {"policy", number},
+	        {"reason", reason},    {"signer", trial->signature.signer},
+	        {"serial", serial},    {"policy", number},
 	        {"by", candidate->by},
 	};
 
@@ -166,20 +177,17 @@ int agent_trust_wall(struct agent *agent, const struct agent_candidate *candidat
 	uint8_t hash[TRUST_HASH_SIZE] = {0};
 	struct agent_wall *wall = NULL;
 	struct agent_trial trial;
-	char name[32] = "the policy";
 	bool refused;
 	int error = 0;
 
 	*ret = NULL;
-	if (candidate->number)
-		snprintf(name, sizeof name, "policy %" PRIu64, candidate->number);
 	if (candidate->when == TRUST_STANDING)
 		error = trust_hash(candidate->bundle, candidate->size, hash);
 	if (error || (candidate->when == TRUST_STANDING && refused_before(agent, hash, text))) {
 		free(candidate->bundle);
 		return error ? error : -EKEYREJECTED;
 	}
-	error = agent_trial_begin(agent, candidate->bundle, candidate->size, name, &trial);
+	error = agent_trial_begin(agent, candidate->bundle, candidate->size, &trial);
 	refused = error != 0;
 	if (refused)
 		free(candidate->bundle);

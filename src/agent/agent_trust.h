@@ -82,8 +82,7 @@ struct agent_trial {
 };
 // Who is trusted, and whether one of them has signed. 0, also where nobody is asked for; -EKEYREJECTED; or what
 // kept us from finding out, with a problem. agent_trial_end in every case.
-int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, const char *name,
-                      struct agent_trial *trial);
+int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, struct agent_trial *trial);
 // Whether the policy may stand. 0, -EKEYREJECTED, -ENOMEM.
 int agent_trial_judge(const struct agent *agent, const struct policy *policy, enum trust_when when,
                       struct agent_trial *trial);

@@ -51,8 +51,8 @@ static void store(struct agent *agent)
 	agent->trust.unsaved = error != 0;
 	if (error) {
 		agent_text_why(&problems, error, line, sizeof line);
-		agent_alarm(agent, "accepted",
-		            "what was accepted could not be written and is tried again: %s", line);
+		agent_alarm(agent, "accepted", "what was accepted could not be written and is tried again: %s",
+		            line);
 	} else {
 		agent_alarm_lift(agent, "accepted");
 	}

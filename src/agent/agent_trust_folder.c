@@ -15,12 +15,14 @@
 
 #include "agent/agent.h"
 #include "agent/agent_text.h"
+#include "base/trusted.h"
 
 // What stands where the folder belongs. -errno: nothing, or nobody may know.
 static int in_place(const struct agent *agent, struct stat *ret)
 {
 	// Asking starts no automounter, which could keep us waiting.
-	return fstatat(AT_FDCWD, agent->options.trust, ret, AT_NO_AUTOMOUNT) < 0 ? -errno : 0;
+	return fstatat(AT_FDCWD, agent->options.trust, ret, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW) < 0 ? -errno
+	                                                                                               : 0;
 }
 
 static int cannot(const struct agent *agent, int error, const char *what, const char *instead,
@@ -31,25 +33,23 @@ static int cannot(const struct agent *agent, int error, const char *what, const 
 	return error;
 }
 
-static const char restart[] = "restart leadglassd: until then no policy is taken";
-
 // Another folder than was opened, or the first one.
 static int take(struct agent *agent, const struct stat *found, struct problems *problems)
 {
 	struct agent_trust *trust = &agent->trust;
 	const bool first = trust->folder < 0;
-	const int fd = open(agent->options.trust, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(agent->options.trust, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0 && errno == EACCES && agent->landlock)
 		return cannot(agent, -EACCES,
 		              first ? "was not there when leadglassd started, and cannot be opened now"
 		                    : "is another one than when leadglassd started, and cannot be opened",
-		              restart, problems);
+		              "restart leadglassd: until then no policy is taken", problems);
+	if (fd >= 0)
+		close(fd);
+	fd = trusted_open_folder(agent->options.trust, "--trust", problems); // it knows what to say
 	if (fd < 0)
-		return cannot(agent, -errno, "cannot be opened",
-		              "let the agent's user read it, or nobody can tell who may sign: until then no "
-		              "policy is taken",
-		              problems);
+		return fd;
 	if (!first)
 		close(trust->folder);
 	trust->folder = fd;

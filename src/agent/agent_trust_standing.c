@@ -39,11 +39,9 @@ static void tell_trust(struct agent *agent, const struct agent_wall *wall, const
 static void examine(struct agent *agent, struct agent_wall *wall)
 {
 	struct agent_trial trial;
-	char name[32];
 	int error;
 
-	snprintf(name, sizeof name, "policy %" PRIu64, wall->number);
-	error = agent_trial_begin(agent, wall->bundle, wall->bundle_size, name, &trial);
+	error = agent_trial_begin(agent, wall->bundle, wall->bundle_size, &trial);
 	if (!error)
 		error = agent_trial_judge(agent, &wall->policy, TRUST_STANDING, &trial);
 	// An unreadable folder has an alarm of its own, and looks otherwise when it is mended.
@@ -138,10 +136,11 @@ static void tell_policy(struct agent *agent, const struct agent_wall *wall, int6
 	else
 		agent_alarm_lift(agent, ending.over);
 	if (is_near(&ending, time))
-		agent_note(agent, ending.soon,
-		           "policy %" PRIu64
-		           " ends at %s: the wall then stays, with an alarm; apply one that is valid for longer",
-		           wall->number, end);
+		agent_note(
+		        agent, ending.soon,
+		        "policy %" PRIu64
+		        " ends at %s: the wall then stays, with an alarm; apply one that is valid for longer",
+		        wall->number, end);
 	else
 		agent_alarm_lift(agent, ending.soon);
 }
