@@ -23,9 +23,12 @@
 #error "leadglass knows mbedTLS 2.28 and 3.x"
 #endif
 #if !defined(MBEDTLS_ECP_DP_SECP256R1_ENABLED) || !defined(MBEDTLS_ECP_DP_SECP384R1_ENABLED) ||                \
-        !defined(MBEDTLS_SHA256_C) || !defined(MBEDTLS_SHA512_C) || !defined(MBEDTLS_PKCS1_V21) ||             \
-        !defined(MBEDTLS_ECDSA_DETERMINISTIC)
-#error "this mbedTLS lacks something that signed policies need: P-256, P-384, SHA-2, PSS, deterministic ECDSA"
+        !defined(MBEDTLS_SHA256_C) || !defined(MBEDTLS_SHA512_C)
+#error "this mbedTLS lacks something that signed policies need: P-256, P-384, SHA-2"
+#endif
+// Without RSA its keys are of a kind that is not taken.
+#if defined(MBEDTLS_RSA_C) && !defined(MBEDTLS_PKCS1_V21)
+#error "this mbedTLS has RSA and no RSASSA-PSS"
 #endif
 
 // Before anything else is called: 0, or an error of mbedTLS. More than once does no harm.
@@ -90,9 +93,18 @@ static inline int trust_mbedtls_sign_pss(const mbedtls_pk_context *key, const ui
                                          uint8_t ret[static MBEDTLS_PK_SIGNATURE_MAX_SIZE],
                                          trust_mbedtls_random *random, void *context)
 {
+#if defined(MBEDTLS_RSA_C)
 	mbedtls_rsa_context *rsa = mbedtls_pk_rsa(*key);
 	mbedtls_rsa_set_padding(rsa, MBEDTLS_RSA_PKCS_V21, MBEDTLS_MD_SHA256);
 	return mbedtls_rsa_rsassa_pss_sign_ext(rsa, random, context, MBEDTLS_MD_SHA256, 32, hash, 32, ret);
+#else
+	(void)key;
+	(void)hash;
+	(void)ret;
+	(void)random;
+	(void)context;
+	return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
+#endif
 }
 
 #endif

@@ -15,6 +15,10 @@
 #include "trust/trust_pem.h"
 #include "trust/trust_signature.h"
 
+#if !defined(MBEDTLS_ECDSA_DETERMINISTIC)
+#error "this mbedTLS has no deterministic ECDSA, which signing needs (verifying does not)"
+#endif
+
 struct signing {
 	mbedtls_pk_context key;
 	enum trust_algorithm algorithm;

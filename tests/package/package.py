@@ -50,9 +50,9 @@ def control(package):
 	return dict(re.findall(r"^(\S+): (.*)$", text, re.M))
 
 
-def _sources(ours, release):
-	"""Where this machine takes Debian's packages from, in lines of sources.list; for another release of Debian the same
-	places."""
+def sources(ours, release, kind="deb"):
+	"""Where this machine takes Debian's packages from, in lines of sources.list; for another release of Debian, or with
+	`kind` deb-src for its source packages, the same places."""
 	words = ["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
 	         "Created-By: Packages", "Origin: Debian"]
 	lines = must(*words)
@@ -60,13 +60,18 @@ def _sources(ours, release):
 		must("apt-get", "update", "--quiet")
 		lines = must(*words)
 	# Beside them apt-get may warn, of a source that is named twice, say.
-	return "".join(sorted({line.replace(f" {ours}", f" {release}") + "\n" for line in lines.splitlines()
+	return "".join(sorted({kind + line[3:].replace(f" {ours}", f" {release}") + "\n" for line in lines.splitlines()
 	                       if line.startswith("deb ")}))
+
+
+def codename():
+	"""Of this machine's Debian."""
+	return re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
 
 
 def make_debian(target, *options, packages, release=None):
 	"""A Debian in the folder `target`, of this machine's release if no other is named."""
-	ours = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
+	ours = codename()
 	release = release or ours
 	settings = target.parent / f"{target.name}.apt.conf"
 	# How it reaches the network, if in a special way
@@ -74,7 +79,7 @@ def make_debian(target, *options, packages, release=None):
 	                            if line.startswith("Acquire::")))
 	words = ["mmdebstrap", "--quiet", "--skip=cleanup/apt", "--format=directory", f"--aptopt={settings}",
 	         f"--include={','.join(packages)}", *options, release, str(target), "-"]
-	done = subprocess.run(words, input=_sources(ours, release), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+	done = subprocess.run(words, input=sources(ours, release), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 	if done.returncode != 0:
 		say(done.stdout[-6000:])
 		sys.exit(f"mmdebstrap: exit {done.returncode}")

@@ -58,9 +58,9 @@ class Der:
 		while self.at < len(self.octets):
 			yield self.take()
 
-	def inner(self, tag):
-		"""All values inside, of one tag; at least one."""
-		if not self.octets:
+	def inner(self, tag, least=1):
+		"""All values inside, of one tag."""
+		if least and not self.octets:
 			raise Bad("nothing inside")
 		while self.at < len(self.octets):
 			yield self.take(tag)

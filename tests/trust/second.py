@@ -143,11 +143,11 @@ class Key:
 		most = 32 if self.kind == "P-256" else 48
 		try:
 			numbers = Der(signature).only(SEQUENCE)
-			both = [numbers.take(INTEGER) for _ in range(2)]
+			both = [numbers.take(INTEGER).number() for _ in range(2)]
 			numbers.end()
 		except Bad:
 			return False
-		return all(0 < one.number() < 1 << 8 * most for one in both)
+		return all(0 < number < 1 << 8 * most for number in both)
 
 	def signed(self, policy, signature):
 		return self.form(signature) and self.openssl_says_yes(HASHES[self.kind], PSS if self.kind == "RSA" else [],
@@ -169,7 +169,7 @@ def when(value):
 def name_of(name):
 	"""A name to compare: sets of (type, value)."""
 	parts = []
-	for part in name.inner(SET):
+	for part in name.inner(SET, least=0):
 		part_of = []
 		for pair in part.inner(SEQUENCE):
 			kind, value = pair.take(OID).oid(), pair.take()
