@@ -25,8 +25,9 @@ static const struct cli_command command = {
                    "is applied again, under a new number, as leadglass apply does it. Needs root.\n"
                    "\n"
                    "Exit status: 0 it stands, 1 there is no such policy, it would cut the\n"
-                   "connection, or another waits for its confirmation, 4 the agent or the kernel\n"
-                   "refused.\n"
+                   "connection, or another waits for its confirmation, 3 it is not signed as this\n"
+                   "box asks (where there are trust anchors no serial goes back), 4 the agent or the\n"
+                   "kernel refused.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass rollback\n",

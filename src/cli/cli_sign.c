@@ -5,13 +5,11 @@
 #include "cli/cli_sign.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/problem.h"
@@ -202,48 +200,13 @@ static int sign(struct signing *signing, const struct cli_arguments *arguments)
 
 // ---- the answer ----
 
-// CLI_GO_ON, or an exit code after a message: then there is what was there before.
-static int write_file(const char *name, const struct buffer *out)
-{
-	const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-	struct buffer path = BUFFER_EMPTY;
-	struct stat status;
-	int folder, error = 0;
-
-	if (base == name)
-		buffer_text(&path, ".");
-	else
-		buffer_add(&path, name, (size_t)(base - name));
-	if (buffer_failed(&path)) {
-		cli_message("out of memory");
-		buffer_fini(&path);
-		return CLI_INTERNAL;
-	}
-	folder = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	buffer_fini(&path);
-	if (folder < 0)
-		error = -errno;
-	else if (!*base ||
-	         (fstatat(folder, base, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode)))
-		error = -EEXIST;
-	else
-		error = file_write_durable(folder, base, out->data, out->size, 0644);
-	if (folder >= 0)
-		close(folder);
-	if (!error)
-		return CLI_GO_ON;
-	cli_message("cannot write %s: %s", name,
-	            error == -EEXIST ? "there is something that is no file" : strerror(-error));
-	return error == -EACCES || error == -EPERM ? CLI_KERNEL : CLI_INTERNAL;
-}
-
 static int answer(struct signing *signing, const struct cli_arguments *arguments)
 {
 	int status;
 
 	if (!arguments->output)
 		return cli_answer(&signing->out, CLI_YES);
-	status = write_file(arguments->output, &signing->out);
+	status = signing_write(signing, arguments->output);
 	return status == CLI_GO_ON ? CLI_YES : status;
 }
 
@@ -282,6 +245,9 @@ int cli_sign(int argc, char **argv)
 		cli_message("sign: --key FILE is missing: whose signature is it to be?");
 		return CLI_USAGE;
 	}
+	status = signing_output_is_new(&arguments);
+	if (status != CLI_GO_ON)
+		return status;
 	signing = calloc(1, sizeof(*signing));
 	if (!signing) {
 		cli_message("out of memory");

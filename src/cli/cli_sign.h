@@ -11,6 +11,8 @@
 #include "policy/policy.h"
 #include "trust/trust.h"
 
+struct cli_arguments;
+
 struct signing {
 	const char *name; // of the policy's file
 	int64_t now;
@@ -28,5 +30,12 @@ int signing_verify(struct signing *signing);
 
 // Says what was signed, by whom, until when; and warns of dates.
 void signing_tell(const struct signing *signing);
+
+// ---- cli_sign_output.c ----
+
+// CLI_GO_ON, or CLI_USAGE after a message: --output is one of the files that are read.
+int signing_output_is_new(const struct cli_arguments *arguments);
+// CLI_GO_ON, or an exit code after a message: then there is what was there before.
+int signing_write(const struct signing *signing, const char *name);
 
 #endif

@@ -34,7 +34,7 @@ static int verify(struct signing *signing, struct problems *problems)
 		last->text = at;
 		signing->certificates++;
 	}
-	if (signing->certificates > 1) {
+	if (last->text && signing->certificates > 1) {
 		last->size = strlen(last->text);
 		memcpy(last->name, "anchor", sizeof("anchor"));
 		trust.count = 1;

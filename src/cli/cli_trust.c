@@ -67,6 +67,11 @@ int cli_trust_exit_of(int error)
 	}
 }
 
+int cli_trust_exit_of_read(int error)
+{
+	return error == -ENOMEM ? CLI_INTERNAL : error == -EACCES ? CLI_KERNEL : CLI_POLICY;
+}
+
 int cli_trust_name(const char *text, char ret[static TRUST_NAME_MAX])
 {
 	size_t size = strlen(text);

@@ -22,6 +22,9 @@ int cli_trust_remove(const struct cli_arguments *arguments);
 // CLI_POLICY what is in the folder, or would be, cannot be used; CLI_KERNEL it cannot be read or written.
 int cli_trust_exit_of(int error);
 
+// The same for trust_read: CLI_POLICY what is there cannot be used, CLI_KERNEL it may not be read.
+int cli_trust_exit_of_read(int error);
+
 // The name of an anchor as somebody typed it, without the ".pem" that was seen in the folder. CLI_GO_ON, or
 // CLI_USAGE after a message that it is too long.
 int cli_trust_name(const char *text, char ret[static TRUST_NAME_MAX]);

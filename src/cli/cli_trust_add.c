@@ -144,7 +144,7 @@ static int look_at(struct addition *addition)
 	error = trust_about_apart(addition->text, addition->size, &addition->about, &problems);
 	if (error) {
 		cli_failure(error, &problems, NULL);
-		status = cli_trust_exit_of(error);
+		status = CLI_INTERNAL;
 	} else if (!addition->about.good) {
 		cli_message("%s cannot be used: %s; nothing was changed", addition->file, addition->about.why);
 		status = CLI_POLICY;
@@ -169,7 +169,7 @@ static int read_before(struct addition *addition)
 	}
 	problem_fini(&problems);
 	trust_fini(&trust);
-	return error ? cli_trust_exit_of(error) : CLI_GO_ON;
+	return error ? cli_trust_exit_of_read(error) : CLI_GO_ON;
 }
 
 // ---- doing it ----
@@ -220,7 +220,7 @@ static int say_what_follows(const struct addition *addition)
 	error = trust_read(folder, &trust, &problems);
 	if (error) {
 		cli_failure(error, &problems, NULL);
-		status = cli_trust_exit_of(error);
+		status = cli_trust_exit_of_read(error);
 	} else if (trust.count) {
 		if (addition->first)
 			cli_message("from now on unsigned policies are refused, at the next start of "

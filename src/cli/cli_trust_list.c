@@ -100,21 +100,25 @@ static void write_json(const struct facts *facts, struct buffer *out)
 static int gather(const char *folder, struct facts *facts)
 {
 	struct problems problems;
-	int error;
+	int status = CLI_GO_ON, error;
 
 	problem_init(&problems);
 	error = trust_read(folder, &facts->trust, &problems);
+	if (error)
+		status = cli_trust_exit_of_read(error);
 	facts->all_good = true;
 	for (size_t i = 0; !error && i < facts->trust.count; i++) {
 		const struct trust_anchor *anchor = &facts->trust.anchors[i];
 
 		error = trust_about_apart(anchor->text, anchor->size, &facts->about[i], &problems);
+		if (error)
+			status = CLI_INTERNAL;
 		facts->all_good = facts->all_good && facts->about[i].good;
 	}
 	if (error)
 		cli_failure(error, &problems, NULL);
 	problem_fini(&problems);
-	return error ? cli_trust_exit_of(error) : CLI_GO_ON;
+	return status;
 }
 
 int cli_trust_list(const struct cli_arguments *arguments)

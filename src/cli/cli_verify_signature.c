@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/problem.h"
 #include "cli/cli_signed.h"
+#include "cli/cli_trust.h"
 #include "cli/cli_verify_signature.h"
 #include "policy/policy.h"
 #include "trust/trust.h"
@@ -41,11 +42,21 @@ static const struct cli_command command = {
 
 // ---- whom to trust ----
 
+// What the file is called becomes the anchor's name, and is shown where names are plain text.
+static void name_anchor(const char *file, char ret[static TRUST_NAME_MAX])
+{
+	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+	size_t at = 0;
+
+	for (; base[at] && at + 1 < TRUST_NAME_MAX; at++)
+		ret[at] = base[at] > ' ' && base[at] < 0x7f ? base[at] : '?';
+	ret[at] = '\0';
+}
+
 // The one anchor of --anchor, as if it lay in a folder of its own. CLI_GO_ON, or an exit code after a message.
 static int read_anchor(const char *file, struct trust *ret)
 {
 	struct trust_anchor *anchor = &ret->anchors[0];
-	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
 	struct trust_about about = {0};
 	struct problems problems;
 	int error = file_read(file, TRUST_ANCHOR_MAX, &anchor->text, &anchor->size);
@@ -56,7 +67,7 @@ static int read_anchor(const char *file, struct trust *ret)
 		return cli_exit_of_read(error);
 	}
 	ret->count = 1;
-	memcpy(anchor->name, base, strnlen(base, TRUST_NAME_MAX - 1));
+	name_anchor(file, anchor->name);
 	memcpy(ret->path, anchor->name, sizeof(anchor->name));
 	problem_init(&problems);
 	error = trust_about_apart(anchor->text, anchor->size, &about, &problems);
@@ -82,7 +93,7 @@ static int read_trust(const struct cli_arguments *arguments, struct trust *ret)
 	if (error)
 		cli_failure(error, &problems, NULL);
 	problem_fini(&problems);
-	return error ? cli_exit_of_read(error) : CLI_GO_ON;
+	return error ? cli_trust_exit_of_read(error) : CLI_GO_ON;
 }
 
 // ---- the signature ----

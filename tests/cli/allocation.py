@@ -85,6 +85,9 @@ class Signed(Case):
 
     def setUp(self):
         super().setUp()
+        self.make()
+
+    def make(self):
         pki = Pki(self.folder / "pki")
         self.root, self.box = pki.root("root"), Trust(self.folder / "trust")
         desk, self.pinned = pki.signer("desk", self.root), pki.key()
@@ -169,6 +172,36 @@ class Kernel(Case):
                 self.assertEqual(result.out, "")
                 self.assertTrue(holds_new or self.leadglass("verify", "policy.conf").code == YES, (number, result))
             if loaded > 20:
+                self.assertGreater(failed, 50)
+                return
+        self.fail("more allocations than expected")
+
+
+@namespaced
+class SignedKernel(Case):
+    make = Signed.make
+
+    def test_load(self):
+        """Done means that the wall is up and the serial remembered; a refusal, that neither is so."""
+        self.make()
+        words = ["load", "--trust", "trust", "--state", "state", "signed"]
+        accepted, since, failed = self.folder / "state/accepted", 0, 0
+        for number in (*range(1, 200), *range(200, 100000, 331)):
+            result = self.run_words(["env", f"LD_PRELOAD={SHIM}", f"FAIL_AT={number}", str(PROGRAM), *words])
+            since += 1
+            if result.code == YES:
+                self.assertIn("serial 7\n", accepted.read_text())
+            else:
+                since = 0
+                failed += 1
+                self.assertIn(result.code, (INTERNAL, KERNEL, POLICY), (number, result))
+                self.assertEqual(result.out, "")
+            if "nothing was changed" in result.err or result.code == POLICY:
+                self.assertFalse(accepted.exists(), (number, result))
+                self.assertEqual(self.leadglass("list").code, NO, (number, result))
+            self.expect(YES, "remove", "--yes")
+            accepted.unlink(missing_ok=True)
+            if since == 40:
                 self.assertGreater(failed, 50)
                 return
         self.fail("more allocations than expected")

@@ -97,6 +97,11 @@ class Sign(Signed):
             result = self.expect(INTERNAL, "sign", *words, "--output", name, "plain.conf")
             self.assertIn(said, result.err)
             self.assertNotIn("signed: ", result.err)
+        (self.folder / "hard").hardlink_to(self.folder / "desk.key")
+        for name in ("plain.conf", "desk.key", "chain.crt", "hard"):
+            before = (self.folder / name).read_bytes()
+            self.assertIn("is what is read", self.sign(USAGE, *words, "--output", name, "plain.conf").err)
+            self.assertEqual((self.folder / name).read_bytes(), before)
         with open("/dev/full", "w") as full:
             self.assertEqual(self.leadglass("sign", *words, "plain.conf", stdout=full).code, INTERNAL)
 

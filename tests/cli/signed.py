@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -110,6 +111,19 @@ class Load(SignedCase):
         self.assertIn("has not been told", self.load(POLICY, self.version(9)).err)
         self.assertNotIn("leadglass", self.ruleset())
         self.assertFalse(self.accepted.exists())
+
+    def test_a_clock_that_cannot_be_believed(self):
+        """It stands before the day leadglass was built: what begins later is taken, what had ended by then is not."""
+        if not shutil.which("faketime"):
+            self.skipTest("needs faketime")
+        yesterday, before = (time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * DAY)) for days in (1, 30))
+        long_ago = ["faketime", "2001-01-01 00:00:00"]
+        self.load(POLICY, self.version(7, HOST, "not-after 2020-01-01"), before=long_ago)
+        self.load(YES, self.version(8, HOST, f"not-before {yesterday}"), before=long_ago)
+        # what was accepted is from then on the earliest that it can be
+        self.load(POLICY, self.version(9, HOST, f"not-after {before}"), before=long_ago)
+        self.load(POLICY, self.version(9, HOST, "not-before 2099-01-01"))
+        self.load(YES, self.version(9, HOST))
 
     def test_an_invalid_policy(self):
         self.assertRegex(self.load(POLICY, self.make("x", block(7) + "role hots\n")).err, r"x:2:6: error: ")

@@ -65,6 +65,8 @@ class VerifySignature(Signed):
         out = self.expect(YES, "verify-signature", "--anchor", "bare.pub", "pinned").out
         self.assertIn("\nanchor       bare.pub\n", out)
         self.assertNotIn("certificates", out)
+        self.write("a name\tß.crt", self.root.pem())
+        self.assertIn("and a?name???.crt", self.expect(YES, "verify-signature", "--anchor", "a name\tß.crt", "signed").out)
         self.assertIn("cannot be used", self.expect(POLICY, "verify-signature", "--anchor", "signed", "signed").err)
         self.assertIn("cannot read x", self.expect(POLICY, "verify-signature", "--anchor", "x", "signed").err)
         self.assertIn("one of them", self.expect(USAGE, "verify-signature", "--anchor", "root.crt", "--trust", "trust", "signed").err)
@@ -149,6 +151,9 @@ class VerifySignature(Signed):
     def test_a_folder_that_cannot_be_read(self):
         self.box.write("notes.txt", "x")
         self.assertIn("notes.txt", self.verify(POLICY).err)
+        (self.folder / "trust/notes.txt").unlink()
+        (self.folder / "trust").chmod(0o777)
+        self.assertIn("can be written by others", self.verify(POLICY).err)
 
     def test_others_read_it_as_a_policy(self):
         for name in ("print", "render"):
