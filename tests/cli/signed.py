@@ -347,6 +347,26 @@ class Apply(SignedCase):
             self.assertRegex(result.err, said)
         self.assertEqual(list(other.path.iterdir()), [])
 
+    def test_the_first_anchor(self):
+        """With a policy that stands unsigned: said when the anchor is added, and by status."""
+        (self.folder / "trust/st-anna.pem").unlink()
+        self.start()
+        self.apply(YES, "policy.conf")
+        self.assertIn("\nunsigned     ", self.leadglass("status", "--run", "run").out)
+        result = self.expect(YES, "trust", "add", *self.words, "root.crt")
+        self.assertIn("warning: policy 1, which stands, was not signed by anybody this box trusts", result.err)
+        self.assertIn("not signed", self.apply(POLICY, "policy.conf").err)
+        deadline = time.monotonic() + 20
+        while "\nNOT TRUSTED  policy 1 " not in (said := self.leadglass("status", "--run", "run").out):
+            self.assertLess(time.monotonic(), deadline, said)
+            time.sleep(0.2)
+        self.assertRegex(said, r"(?m)^ALARM .*")
+        self.assertLessEqual(max(map(len, said.splitlines())), 80, said)
+        self.apply(YES, self.version(7))
+        self.assertIn("\nsigned       by ", self.leadglass("status", "--run", "run").out)
+        result = self.expect(YES, "trust", "remove", "--yes", *self.words, "root")
+        self.assertIn("nobody asks for signatures, and unsigned policies are taken", result.err)
+
     def test_rollback(self):
         self.start()
         self.apply(YES, self.version(7))
