@@ -24,6 +24,7 @@ enum trust_code trust_chain_verify(struct trust_chain *chain, struct trust_roots
                                    struct trust_verdict *verdict);
 
 // Why mbedTLS found no way from the first certificate to an anchor. Only for people: nothing is decided here.
+// TRUST_UNCHECKED: for want of memory.
 enum trust_code trust_chain_explain(struct trust_chain *chain, struct trust_roots *roots,
                                     struct trust_verdict *verdict);
 

@@ -30,11 +30,18 @@ static int check_signature(const mbedtls_x509_crt *child, mbedtls_x509_crt *pare
 	                                      mbedtls_md_get_size(kind), child->sig.p, child->sig.len);
 }
 
-// The walk stands at `child`, with `below` CAs between it and the signer (itself included).
+static bool self_issued(const mbedtls_x509_crt *certificate)
+{
+	return same(&certificate->issuer_raw, &certificate->subject_raw);
+}
+
+// The walk stands at `child`; an issuer of it has `below` CAs below it that count (RFC 5280 6.1.4 l:
+// self-issued ones do not; mbedTLS counts the one that it stands at in any case).
 struct walk {
 	const struct trust_chain *chain;
 	size_t child;
 	size_t below;
+	bool uncounted; // the one it stands at is self-issued
 };
 
 // What is wrong with a certificate, of the right name, as the issuer of the one the walk stands at.
@@ -109,7 +116,7 @@ static enum trust_code unknown(const struct walk *walk, struct trust_verdict *ve
 	const mbedtls_x509_crt *child = &chain->items[walk->child];
 	verdict->which = (uint32_t)walk->child + 1;
 	trust_subject_print(&child->issuer, verdict->detail, sizeof verdict->detail);
-	if (walk->child == 0 && same(&child->issuer_raw, &child->subject_raw))
+	if (walk->child == 0 && self_issued(child))
 		return TRUST_SELF_SIGNED;
 	for (size_t i = 0; i < walk->child; i++) {
 		size_t used = strlen(verdict->detail);
@@ -136,16 +143,15 @@ enum trust_code trust_chain_explain(struct trust_chain *chain, struct trust_root
 		}
 		size_t next = 0;
 		enum trust_code by_root = ask_roots(&walk, roots, verdict);
-		if (by_root == TRUST_GOOD) // nothing is wrong that is seen from here
-			return unknown(&walk, verdict);
+		if (by_root == TRUST_GOOD || by_root == TRUST_UNCHECKED)
+			return TRUST_UNCHECKED; // nothing is wrong with it: mbedTLS had no memory
 		enum trust_code by_chain = ask_chain(&walk, chain, &next, verdict);
 		if (by_chain == TRUST_UNKNOWN_SIGNER)
 			return by_root == TRUST_UNKNOWN_SIGNER ? unknown(&walk, verdict) : by_root;
 		if (by_chain != TRUST_GOOD)
 			return by_chain;
-		// Self-issued ones do not count (RFC 5280 6.1.4 l).
-		if (!same(&chain->items[next].issuer_raw, &chain->items[next].subject_raw))
-			walk.below++;
+		walk.below += walk.uncounted ? 0 : 1;
+		walk.uncounted = self_issued(&chain->items[next]);
 		walk.child = next;
 	}
 }

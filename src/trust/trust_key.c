@@ -3,6 +3,7 @@
 // Public keys and their signatures.
 #include "trust/trust_key.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -164,21 +165,25 @@ bool trust_key_form(const mbedtls_pk_context *key, enum trust_algorithm algorith
 	       take_integer(&p, end, max) && p == end;
 }
 
-bool trust_key_signed(mbedtls_pk_context *key, enum trust_algorithm algorithm,
-                      const struct trust_hashes *hashes, const uint8_t *signature, size_t size)
+int trust_key_check(mbedtls_pk_context *key, enum trust_algorithm algorithm, const struct trust_hashes *hashes,
+                    const uint8_t *signature, size_t size)
 {
+	int r = MBEDTLS_ERR_PK_BAD_INPUT_DATA;
 	switch (algorithm) {
 	case TRUST_P256:
-		return mbedtls_pk_verify(key, MBEDTLS_MD_SHA256, hashes->sha256, sizeof hashes->sha256,
-		                         signature, size) == 0;
+		r = mbedtls_pk_verify(key, MBEDTLS_MD_SHA256, hashes->sha256, sizeof hashes->sha256, signature,
+		                      size);
+		break;
 	case TRUST_P384:
-		return mbedtls_pk_verify(key, MBEDTLS_MD_SHA384, hashes->sha384, sizeof hashes->sha384,
-		                         signature, size) == 0;
+		r = mbedtls_pk_verify(key, MBEDTLS_MD_SHA384, hashes->sha384, sizeof hashes->sha384, signature,
+		                      size);
+		break;
 	case TRUST_RSA:
-		return trust_mbedtls_pss_good(key, hashes->sha256, signature);
+		r = trust_mbedtls_check_pss(key, hashes->sha256, signature);
+		break;
 	case TRUST_NO_ALGORITHM:
 	case TRUST_ALGORITHM_COUNT:
 		break;
 	}
-	return false;
+	return r == 0 ? 0 : trust_mbedtls_no_memory(r) ? -ENOMEM : -EBADMSG;
 }

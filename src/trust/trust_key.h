@@ -32,8 +32,9 @@ struct trust_hashes {
 // Whether a signature has the form that such a key gives it, DER or length. *ret_why when not.
 bool trust_key_form(const mbedtls_pk_context *key, enum trust_algorithm algorithm, const uint8_t *signature,
                     size_t size, const char **ret_why);
-// Whether that signature, whose form is right, is good.
-bool trust_key_signed(mbedtls_pk_context *key, enum trust_algorithm algorithm,
-                      const struct trust_hashes *hashes, const uint8_t *signature, size_t size);
+// Whether that signature, whose form is right, is good: 0; -EBADMSG when not; -ENOMEM when that was not found
+// out.
+int trust_key_check(mbedtls_pk_context *key, enum trust_algorithm algorithm, const struct trust_hashes *hashes,
+                    const uint8_t *signature, size_t size);
 
 #endif

@@ -53,20 +53,19 @@ size_t trust_mbedtls_exponent_bits(const mbedtls_pk_context *key)
 }
 
 // Not mbedtls_pk_verify_ext: built over PSA it would take a salt of any length.
-bool trust_mbedtls_pss_good(const mbedtls_pk_context *key, const uint8_t hash[static 32],
+int trust_mbedtls_check_pss(const mbedtls_pk_context *key, const uint8_t hash[static 32],
                             const uint8_t *signature)
 {
 #if !defined(MBEDTLS_RSA_C)
 	(void)key;
 	(void)hash;
 	(void)signature;
-	return false;
+	return MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE;
 #elif MBEDTLS_VERSION_NUMBER >= 0x03000000
 	return mbedtls_rsa_rsassa_pss_verify_ext(mbedtls_pk_rsa(*key), MBEDTLS_MD_SHA256, 32, hash,
-	                                         MBEDTLS_MD_SHA256, 32, signature) == 0;
+	                                         MBEDTLS_MD_SHA256, 32, signature);
 #else
 	return mbedtls_rsa_rsassa_pss_verify_ext(mbedtls_pk_rsa(*key), NULL, NULL, MBEDTLS_RSA_PUBLIC,
-	                                         MBEDTLS_MD_SHA256, 32, hash, MBEDTLS_MD_SHA256, 32,
-	                                         signature) == 0;
+	                                         MBEDTLS_MD_SHA256, 32, hash, MBEDTLS_MD_SHA256, 32, signature);
 #endif
 }

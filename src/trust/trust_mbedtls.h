@@ -44,8 +44,8 @@ mbedtls_ecp_group_id trust_mbedtls_curve(const mbedtls_pk_context *key);
 size_t trust_mbedtls_exponent_bits(const mbedtls_pk_context *key);
 
 // RSASSA-PSS over a SHA-256 hash, MGF1 with SHA-256, a salt of just 32 octets. `signature` is as long as the
-// key.
-bool trust_mbedtls_pss_good(const mbedtls_pk_context *key, const uint8_t hash[static 32],
+// key. 0, or mbedTLS's error.
+int trust_mbedtls_check_pss(const mbedtls_pk_context *key, const uint8_t hash[static 32],
                             const uint8_t *signature);
 
 typedef int trust_mbedtls_random(void *context, unsigned char *octets, size_t size);
@@ -88,7 +88,7 @@ static inline int trust_mbedtls_sign_ecdsa(mbedtls_pk_context *key, mbedtls_md_t
 #endif
 }
 
-// RSASSA-PSS as in trust_mbedtls_pss_good; `ret` gets as many octets as the key has.
+// RSASSA-PSS as in trust_mbedtls_check_pss; `ret` gets as many octets as the key has.
 static inline int trust_mbedtls_sign_pss(const mbedtls_pk_context *key, const uint8_t hash[static 32],
                                          uint8_t ret[static MBEDTLS_PK_SIGNATURE_MAX_SIZE],
                                          trust_mbedtls_random *random, void *context)

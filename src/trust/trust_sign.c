@@ -209,12 +209,11 @@ static int sign(struct signing *signing, const struct buffer *text,
 		                             p384 ? sizeof hashes.sha384 : sizeof hashes.sha256, ret, ret_size,
 		                             kernel_random, NULL);
 	}
-	// A signature that went wrong can give the key away.
-	if (r != 0 || !trust_key_signed(&signing->key, signing->algorithm, &hashes, ret, *ret_size))
-		return trust_mbedtls_no_memory(r)
-		               ? fail(signing, -ENOMEM, "out of memory", NULL)
-		               : fail(signing, -EIO, "the library mbedTLS could not sign with this key", NULL);
-	return 0;
+	if (r == 0) // a signature that went wrong can give the key away
+		r = trust_key_check(&signing->key, signing->algorithm, &hashes, ret, *ret_size);
+	if (r == -ENOMEM || trust_mbedtls_no_memory(r))
+		return fail(signing, -ENOMEM, "out of memory", NULL);
+	return r == 0 ? 0 : fail(signing, -EIO, "the library mbedTLS could not sign with this key", NULL);
 }
 
 static int check_text(const struct signing *signing, const struct buffer *text)
@@ -236,13 +235,15 @@ static int append(const struct signing *signing, struct buffer *out, const uint8
 	int r = 0;
 	trust_pem_write(&trailer, TRUST_SIGNATURE_LABEL, signature, size);
 	buffer_add(&trailer, signing->certificates.data, signing->certificates.size);
-	if (trailer.size > TRUST_SIGNATURE_MAX)
+	if (buffer_failed(&trailer) || buffer_failed(&signing->certificates))
+		r = -ENOMEM;
+	else if (trailer.size > TRUST_SIGNATURE_MAX)
 		r = fail(signing, -EINVAL, "the certificates are too long: more than 64 KiB", NULL);
 	else
 		buffer_add(out, trailer.data, trailer.size);
-	if (buffer_failed(&trailer) || buffer_failed(&signing->certificates) || buffer_failed(out))
-		r = fail(signing, -ENOMEM, "out of memory", NULL);
 	buffer_fini(&trailer);
+	if (r == -ENOMEM || buffer_failed(out))
+		r = fail(signing, -ENOMEM, "out of memory", NULL);
 	return r;
 }
 

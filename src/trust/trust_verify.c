@@ -83,8 +83,12 @@ static enum trust_code try_pinned(struct work *work)
 		return code;
 	for (size_t i = 0; i < work->roots.count; i++) {
 		struct trust_root *root = &work->roots.items[i];
-		if (!fits[i] ||
-		    !trust_key_signed(&root->key, root->algorithm, &hashes, signature->data, signature->size))
+		int r = fits[i] ? trust_key_check(&root->key, root->algorithm, &hashes, signature->data,
+		                                  signature->size)
+		                : -EBADMSG;
+		if (r == -ENOMEM)
+			return fail(work, r);
+		if (r < 0)
 			continue;
 		work->verdict->algorithm = root->algorithm;
 		if (trust_hash(root->der, root->size, work->verdict->key) < 0)
@@ -147,9 +151,8 @@ static enum trust_code check_signature(struct work *work, const char **ret_why)
 	enum trust_code code = hash(work, algorithm == TRUST_P384, &hashes);
 	if (code != TRUST_GOOD)
 		return code;
-	return trust_key_signed(key, algorithm, &hashes, signature->data, signature->size)
-	               ? TRUST_GOOD
-	               : TRUST_WRONG_SIGNATURE;
+	int r = trust_key_check(key, algorithm, &hashes, signature->data, signature->size);
+	return r == 0 ? TRUST_GOOD : r == -ENOMEM ? fail(work, r) : TRUST_WRONG_SIGNATURE;
 }
 
 // A signer who was found out is held to his signature also where nobody vouches for him: who looks at the file

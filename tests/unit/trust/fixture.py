@@ -6,8 +6,11 @@ Makes the keys, trust anchors and signed policies that the tests of src/trust re
 FOLDER/signed/CASE and FOLDER/keys. verdicts.txt says of each case what is to come of it. Only openssl signs; what it
 would not make is put together here octet by octet.
 """
+import calendar
+import hashlib
 import shutil
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -82,6 +85,21 @@ def to_sign_with(made):
 		openssl("genpkey", "-algorithm", *words, "-out", folder / f"{name}.key")
 
 
+def about(made):
+	"""What openssl says of some anchors: FOLDER/about, a line each: name, SHA-256 of the whole and of its key in
+	hexadecimal, notBefore and notAfter in seconds."""
+	lines = []
+	for name in ("p256", "p384", "rsa", "rsa4096", "root", "renewed"):
+		path = made.folder / "anchors" / f"{name}.pem"
+		whole = openssl("x509", "-in", path, "-outform", "DER")
+		key = openssl("pkey", "-pubin", "-outform", "DER", data=openssl("x509", "-in", path, "-noout", "-pubkey"))
+		said = openssl("x509", "-in", path, "-noout", "-dates", "-dateopt", "iso_8601").decode().split()
+		times = [calendar.timegm(time.strptime(f"{day[-10:]} {clock}", "%Y-%m-%d %H:%M:%SZ"))
+		         for day, clock in (said[:2], said[2:])]
+		lines.append(" ".join((name, hashlib.sha256(whole).hexdigest(), hashlib.sha256(key).hexdigest(), *map(str, times))))
+	(made.folder / "about").write_text("".join(line + "\n" for line in lines))
+
+
 def main():
 	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
 		print(__doc__.strip())
@@ -93,6 +111,7 @@ def main():
 	made_form.make(made, signers, TEXT)
 	made_chain.make(made, root, TEXT)
 	to_sign_with(made)
+	about(made)
 	return 0
 
 

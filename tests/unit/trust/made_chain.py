@@ -306,4 +306,6 @@ def make(made, root, text):
 	anchors(made, root, signer, text)
 	for name, start, end in (("expired", 1577836800, 1609459200), ("future", 4070908800, 4102444800)):
 		made.signed(f"date-{name}", made.pki.signer("desk", root, start=start, end=end).sign(text))
+	brief = made.pki.ca("brief", root, start=1577836800, end=1609459200)
+	made.signed("date-middle", made.pki.signer("desk", brief).sign(text))
 	made.signed("date-end-of-time", made.pki.signer("desk", root, end=253402300799).sign(text))
