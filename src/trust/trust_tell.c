@@ -125,24 +125,17 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && verdict->algorithm == TRUST_RSA) {
 		words.instead =
 		        "the policy was changed after it was signed (its line ends count), or openssl was "
-		        "called "
-		        "without -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest, or with another "
-		        "key: fetch the file anew, or sign the policy again";
+		        "called without -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest, "
+		        "or with another key: fetch the file anew, or sign the policy again";
 	} else if (verdict->code == TRUST_PATH_LENGTH && verdict->which == 0) {
 		words.what = "the trust anchor {detail} allows fewer CAs below it than {file} has (its "
 		             "pathLenConstraint)";
 	} else if (verdict->code == TRUST_CHAIN_SIGNATURE && detailed) {
-		words.what = "certificate {which} in {file} names the trust anchor {detail} as its issuer, but "
-		             "was not "
-		             "signed with its key";
+		words.what = "certificate {which} in {file} names the trust anchor {detail} as its issuer, "
+		             "but was not signed with its key";
 		words.instead = "the anchor's certificate may be that of an older or newer key: compare it "
-		                "with the CA's "
-		                "own, by the fingerprint in leadglass trust list";
+		                "with the CA's own, by the fingerprint in leadglass trust list";
 	}
-	if (trust->count == 0 && (verdict->code == TRUST_UNKNOWN_SIGNER || verdict->code == TRUST_SELF_SIGNED))
-		words.instead = "there is no trust anchor at all in {folder}: add the root of the signer's CA "
-		                "with leadglass "
-		                "trust add";
 	return words;
 }
 

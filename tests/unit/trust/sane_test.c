@@ -45,6 +45,8 @@ static void each_field(void **state)
 	not_sane(v.algorithm = TRUST_NO_ALGORITHM);
 	not_sane(v.algorithm = TRUST_ALGORITHM_COUNT);
 	not_sane(v.scope = TRUST_OEM + 1);
+	not_sane(v.fits = 0);
+	not_sane(v.fits = 2);
 	not_sane(v.valid_from = -1);
 	not_sane(v.valid_to = INT64_MIN);
 	not_sane(v.valid_from_which = TRUST_CHAIN_MAX + 1);
@@ -88,6 +90,7 @@ static void noise(void **state)
 			verdict.which %= TRUST_CHAIN_MAX;
 			verdict.algorithm %= TRUST_ALGORITHM_COUNT;
 			verdict.scope %= 3;
+			verdict.fits %= 2;
 			verdict.valid_from &= INT64_MAX;
 			verdict.valid_to &= INT64_MAX;
 			verdict.valid_from_which = verdict.valid_to_which = 0;
