@@ -124,31 +124,35 @@ enum trust_code trust_content_split(struct trust_content *content, char **ret_tr
 
 // Two hashes that are fed together.
 struct hashing {
-	struct trust_hashing sha256;
-	mbedtls_md_context_t sha384;
+	mbedtls_md_context_t sha256, sha384;
 	bool both;
 };
 
+static int begin_one(mbedtls_md_context_t *context, mbedtls_md_type_t type)
+{
+	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(type);
+	int r = info ? mbedtls_md_setup(context, info, 0) : MBEDTLS_ERR_MD_FEATURE_UNAVAILABLE;
+	return r == 0 ? mbedtls_md_starts(context) : r;
+}
+
 static int begin(struct hashing *hashing, bool both)
 {
-	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(MBEDTLS_MD_SHA384);
-	hashing->sha256 = TRUST_HASHING;
 	hashing->both = both;
+	mbedtls_md_init(&hashing->sha256);
 	mbedtls_md_init(&hashing->sha384);
-	if (!both)
-		return 0;
-	int r = info ? mbedtls_md_setup(&hashing->sha384, info, 0) : MBEDTLS_ERR_MD_FEATURE_UNAVAILABLE;
-	if (r == 0)
-		r = mbedtls_md_starts(&hashing->sha384);
+	int r = begin_one(&hashing->sha256, MBEDTLS_MD_SHA256);
+	if (r == 0 && both)
+		r = begin_one(&hashing->sha384, MBEDTLS_MD_SHA384);
 	return r == 0 ? 0 : trust_mbedtls_no_memory(r) ? -ENOMEM : -EIO;
 }
 
 static int feed(struct hashing *hashing, const char *data, size_t size)
 {
-	trust_hash_add(&hashing->sha256, data, size);
-	return !hashing->both || mbedtls_md_update(&hashing->sha384, (const unsigned char *)data, size) == 0
-	               ? 0
-	               : -EIO;
+	const unsigned char *octets = (const unsigned char *)data;
+	int r = mbedtls_md_update(&hashing->sha256, octets, size);
+	if (r == 0 && hashing->both)
+		r = mbedtls_md_update(&hashing->sha384, octets, size);
+	return r == 0 ? 0 : -EIO;
 }
 
 static int feed_file(struct hashing *hashing, int fd, uint64_t size)
@@ -176,9 +180,11 @@ int trust_content_hash(const struct trust_content *content, bool sha384, struct 
 	if (r == 0)
 		r = content->text ? feed(&hashing, content->text, (size_t)content->size)
 		                  : feed_file(&hashing, content->fd, content->size);
-	trust_hash_end(&hashing.sha256, ret->sha256);
+	if (r == 0 && mbedtls_md_finish(&hashing.sha256, ret->sha256) != 0)
+		r = -EIO;
 	if (r == 0 && sha384 && mbedtls_md_finish(&hashing.sha384, ret->sha384) != 0)
 		r = -EIO;
+	mbedtls_md_free(&hashing.sha256);
 	mbedtls_md_free(&hashing.sha384);
 	return r;
 }
