@@ -72,13 +72,15 @@ char *trust_key_kind(const mbedtls_pk_context *key, char text[static TRUST_KEY_T
 	return text;
 }
 
-// Goes into a SEQUENCE; `*end` becomes where that ends.
-static bool enter(unsigned char **p, const unsigned char **end)
+// Goes into `depth` SEQUENCEs, each the first thing in the one before; `*end` becomes where the last ends.
+static bool enter(unsigned char **p, const unsigned char **end, unsigned depth)
 {
 	size_t size;
-	if (mbedtls_asn1_get_tag(p, *end, &size, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) != 0)
-		return false;
-	*end = *p + size;
+	for (; depth > 0; depth--) {
+		if (mbedtls_asn1_get_tag(p, *end, &size, MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE) != 0)
+			return false;
+		*end = *p + size;
+	}
 	return true;
 }
 
@@ -95,7 +97,7 @@ static bool skip(unsigned char **p, const unsigned char *end, int tag)
 static bool find_key(unsigned char **p, const unsigned char **end)
 {
 	const int sequence = MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE;
-	if (!enter(p, end) || !enter(p, end))
+	if (!enter(p, end, 2))
 		return false;
 	skip(p, *end, MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_ASN1_CONSTRUCTED | 0); // version, may be left out
 	if (!skip(p, *end, MBEDTLS_ASN1_INTEGER))                                    // serial number
@@ -123,7 +125,7 @@ char *trust_key_guess(const uint8_t *der, size_t size, bool certificate, char te
 	const unsigned char *end = der + size;
 	size_t length;
 	text[0] = '\0';
-	if ((certificate && !find_key(&p, &end)) || !enter(&p, &end) || !enter(&p, &end) ||
+	if ((certificate && !find_key(&p, &end)) || !enter(&p, &end, 2) ||
 	    mbedtls_asn1_get_tag(&p, end, &length, MBEDTLS_ASN1_OID) != 0)
 		return text;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -4,9 +4,8 @@
 #include "made.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 static const char *const cases[] = {"p256-root-signer", "p384-root-signer", "rsa-root-signer", "intermediate"};
 static const char anchors[] = "p256,p384,rsa,root";
@@ -58,6 +57,99 @@ static void three_ways(const char *text, size_t size, const struct trust *trust,
 	fclose(file);
 }
 
+// In a process that has asked for no date yet: the C library's first one opens a file, which nobody can over
+// there.
+static void the_first_date(void **state)
+{
+	struct trust trust;
+	struct trust_verdict verdict;
+	struct problems problems;
+	size_t size;
+	(void)state;
+	problem_init(&problems);
+	made_trust(&trust, anchors);
+	char *text = made_read("signed/intermediate", &size);
+	assert_int_equal(trust_verify_apart(text, size, &trust, &verdict, &problems), 0);
+	assert_int_equal(verdict.code, TRUST_GOOD);
+	problem_fini(&problems);
+	made_trust_fini(&trust);
+	free(text);
+}
+
+// ---- no verdict ----
+
+static void expect_none(int result, int wanted, const struct trust_verdict *verdict, struct problems *problems,
+                        const char *words)
+{
+	struct buffer said = BUFFER_EMPTY;
+	assert_int_equal(result, wanted);
+	assert_int_equal(verdict->code, TRUST_UNCHECKED);
+	problem_print(problems, NULL, &said);
+	assert_string_equal(said.data, words);
+	buffer_fini(&said);
+	problem_fini(problems);
+	problem_init(problems);
+}
+
+static void bundles(void **state)
+{
+	static const char several[] = "leadglass-bundle 1\nfile 1 a\nx\nfile 1 b\ny\nend\n";
+	static const char damaged[] = "leadglass-bundle 1\nfile 9 a\nx\nend\n";
+	struct trust trust;
+	struct trust_verdict verdict;
+	struct problems problems;
+	(void)state;
+	problem_init(&problems);
+	made_trust(&trust, anchors);
+	assert_int_equal(trust_verify_bundle_apart(several, sizeof several - 1, &trust, &verdict, &problems),
+	                 0);
+	assert_int_equal(verdict.code, TRUST_NOT_SIGNED);
+	expect_none(
+	        trust_verify_bundle_apart(damaged, sizeof damaged - 1, &trust, &verdict, &problems), -EBADMSG,
+	        &verdict, &problems,
+	        "error: the signature cannot be checked: this is no policy in one piece, or it is damaged\n");
+	made_trust_fini(&trust);
+}
+
+// What comes back names an anchor that nobody here would name so.
+static void no_sense(void **state)
+{
+	struct trust trust;
+	struct trust_verdict verdict;
+	struct problems problems;
+	size_t size;
+	(void)state;
+	problem_init(&problems);
+	made_trust(&trust, "root");
+	char *text = made_read("signed/intermediate", &size);
+	strcpy(trust.anchors[0].name, "ro\not");
+	expect_none(trust_verify_apart(text, size, &trust, &verdict, &problems), -EREMOTEIO, &verdict,
+	            &problems, "error: the signature cannot be checked: the answer makes no sense\n");
+	made_trust_fini(&trust);
+	free(text);
+}
+
+// An anchor whose text cannot be read: whoever reads it dies, over there, and nobody else.
+static void a_death_over_there(void **state)
+{
+	struct trust trust = {.count = 1};
+	struct trust_verdict verdict;
+	struct problems problems;
+	size_t size;
+	(void)state;
+	problem_init(&problems);
+	char *text = made_read("signed/intermediate", &size);
+	strcpy(trust.anchors[0].name, "a");
+	trust.anchors[0].text = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(trust.anchors[0].text != MAP_FAILED);
+	trust.anchors[0].size = 4096;
+	expect_none(
+	        trust_verify_apart(text, size, &trust, &verdict, &problems), -EPROTO, &verdict, &problems,
+	        "error: the signature cannot be checked: the process that does it ended without an answer\n");
+	munmap(trust.anchors[0].text, 4096);
+	free(text);
+}
+
 static void good_ones(void **state)
 {
 	struct trust trust;
@@ -82,6 +174,8 @@ static void good_ones(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(good_ones)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(the_first_date), cmocka_unit_test(good_ones),
+	                                   cmocka_unit_test(bundles), cmocka_unit_test(a_death_over_there),
+	                                   cmocka_unit_test(no_sense)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
