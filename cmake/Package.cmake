@@ -8,6 +8,7 @@ set(made ${PROJECT_BINARY_DIR}/package)
 install(PROGRAMS ${folder}/leadglassd.init DESTINATION /etc/init.d RENAME leadglassd)
 install(FILES ${folder}/default DESTINATION /etc/default RENAME leadglass)
 install(DIRECTORY DESTINATION /etc/leadglass)
+install(DIRECTORY DESTINATION /etc/leadglass/trust) # empty: nobody asks for signatures until somebody is trusted
 file(WRITE ${made}/conffiles "/etc/default/leadglass\n/etc/init.d/leadglassd\n")
 
 # Debian wants manuals and the change log compressed, without a date inside.
@@ -61,7 +62,7 @@ if(CMAKE_CROSSCOMPILING)
 	# dpkg-shlibdeps asks the machine's own package database, which knows nothing of these libraries.
 	# tests/package compares this with what it says of a native build.
 	string(APPEND CPACK_DEBIAN_PACKAGE_DEPENDS
-		", libc6 (>= 2.34), libmbedcrypto7 (>= 2.28.0), libmnl0 (>= 1.0.3-4~), libnftnl11 (>= 1.1.9)")
+		", libc6 (>= 2.34), libmbedcrypto7 (>= 2.28.0), libmbedx509-1 (>= 2.28.0), libmnl0 (>= 1.0.3-4~), libnftnl11 (>= 1.1.9)")
 	set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE ${LEADGLASS_DEBIAN_ARCHITECTURE})
 else()
 	set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

@@ -23,6 +23,7 @@ LIBRARIES = {
 	"libmnl.so.0": "libmnl0",
 	"libnftnl.so.11": "libnftnl11",
 	"libmbedcrypto.so.7": "libmbedcrypto7",
+	"libmbedx509.so.1": "libmbedx509-1",
 }
 
 

@@ -21,6 +21,7 @@ from package import SOURCE, must, say
 
 from check import run
 from lab import Lab, LabError, wait_until
+from signing import Pki, Trust, block
 
 POLICY = """\
 role host
@@ -123,6 +124,7 @@ def check_files(checks, debian, first):
 		"/etc/default/leadglass": "root root 644",
 		"/etc/init.d/leadglassd": "root root 755",
 		"/etc/leadglass": "root root 755",
+		"/etc/leadglass/trust": "root root 755",
 		"/var/lib/leadglass": "leadglass leadglass 700",
 	}
 	for name, wanted in installed.items():
@@ -205,6 +207,23 @@ def check_upgrade(checks, debian, second):
 	checks.check("nothing is filtered yet" not in said, "an upgrade does not speak of a first installation", said)
 
 
+def check_signed(checks, debian, folder):
+	"""The agent as the init script starts it takes signed policies by the package's own trust folder."""
+	pki, trust = Pki(folder / "pki"), Trust(debian.path("/etc/leadglass/trust"))
+	key = pki.key()
+	trust.identify()
+	trust.add("desk", key)
+	done = debian.run("leadglass", "apply", "/etc/leadglass/policy.conf")
+	checks.check(done.returncode == 3 and "is not signed" in done.stderr, "an anchor: an unsigned policy is refused", done.stderr)
+	debian.path("/etc/leadglass/policy.signed").write_bytes(key.sign(block(1) + POLICY))
+	done = debian.run("leadglass", "apply", "--yes", "/etc/leadglass/policy.signed")
+	checks.equal(done.returncode, 0, "a signed one is taken") or say(done.stdout + done.stderr)
+	debian.must("/etc/init.d/leadglassd", "restart")
+	done = debian.run("leadglass", "status", "--json")
+	checks.check('"trust":"signed"' in done.stdout.replace(" ", "") and '"wall":"up"' in done.stdout.replace(" ", ""),
+	             "and stands after a restart", done.stdout[:600])
+
+
 def check_removal(checks, debian):
 	def wall():
 		return debian.host.run("nft", "list", "table", "inet", "leadglass").returncode == 0
@@ -215,10 +234,12 @@ def check_removal(checks, debian):
 	checks.check(not debian.path("/usr/sbin/leadglassd").exists(), "the program is gone")
 	checks.check(list(debian.path("/var/lib/leadglass").iterdir()) and debian.path("/etc/default/leadglass").exists(),
 	             "policies and options are kept")
+	checks.check(debian.path("/etc/leadglass/trust/desk.pem").exists(), "and who is trusted")
 	debian.must("dpkg", "--purge", "leadglass")
 	left = [str(path.relative_to(debian.root)) for top in ("etc", "var/lib", "usr", "run")
 	        for path in (debian.root / top).rglob("*leadglass*") if "dpkg" not in path.parts]
 	checks.equal(left, ["etc/leadglass"], "purging leaves nothing but the policy somebody wrote")
+	checks.check(debian.path("/etc/leadglass/trust/desk.pem").exists(), "and the anchor somebody put there")
 	checks.check(wall(), "the wall stays even then")
 
 
@@ -238,7 +259,7 @@ def main():
 		             "dpkg-shlibdeps says what cross builds are given")
 		say(f"built after {time.monotonic() - began:.0f} s")
 		package.make_debian(folder / "debian", "--variant=essential",
-		                    packages=["adduser", "libc6", "libnftnl11", "libmnl0", "libmbedcrypto7", "sysvinit-core",
+		                    packages=["adduser", "libc6", "libnftnl11", "libmnl0", "libmbedcrypto7", "libmbedx509-1", "sysvinit-core",
 		                              "initscripts", "ifupdown"])
 		say(f"a Debian after {time.monotonic() - began:.0f} s")
 		with Lab() as lab:
@@ -247,6 +268,7 @@ def main():
 			check_programs(checks, debian, version)
 			check_boot_order(checks, debian)
 			check_upgrade(checks, debian, second)
+			check_signed(checks, debian, folder)
 			check_removal(checks, debian)
 		say(f"done after {time.monotonic() - began:.0f} s")
 
