@@ -31,26 +31,25 @@ struct agent_signature {
 };
 
 struct agent_trust {
-	int folder;   // open; -1: there was none at the start
 	dev_t device; // what `folder` is
 	ino_t inode;
+	int folder;      // open; -1: there was none at the start
 	bool unreadable; // no policy is taken
-	size_t anchors;  // when it was last read
+	bool unsaved;    // the disk could not be told of `floor`
+	bool unfinished; // nothing could be found out about the wall that stands
+	bool believed;   // the clock was
+	size_t anchors;  // when the folder was last read
 	uint64_t refusals;
-
-	struct trust_floor floor; // what is accepted, whether or not the disk could be told
-	bool unsaved;             // it could not
+	struct trust_floor floor;
 
 	// The confirmed policy that was refused last: the same is not checked again every ten seconds.
 	struct {
-		uint8_t hash[TRUST_HASH_SIZE], seen[TRUST_HASH_SIZE];
 		struct buffer text; // empty: none was
+		uint8_t hash[TRUST_HASH_SIZE], seen[TRUST_HASH_SIZE];
 	} refused;
 
-	bool unfinished;             // nothing could be found out about the wall that stands
 	uint64_t dated;              // number of the wall whose dates were looked at
 	int64_t dated_at, dated_for; // seconds since 1970: when they were, and until when nothing changes
-	bool believed;               // the clock was
 };
 
 // ---- agent_trust.c ----

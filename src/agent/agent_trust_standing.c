@@ -193,10 +193,10 @@ static void tell_dates(struct agent *agent, const struct agent_wall *wall, int64
 	trust->dated = wall->number;
 	trust->dated_at = now;
 	trust->dated_for = AGENT_NEVER;
-	if (!trust->believed)
-		sooner(time, now, &trust->dated_for);
+	if (!trust->believed) // until then the time is what it is
+		trust->dated_for = time;
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-		if (!ends[i])
+		if (!ends[i] || !trust->believed)
 			continue;
 		sooner(ends[i] + 1, now, &trust->dated_for);
 		sooner(ends[i] + 1 - AGENT_TRUST_SOON, now, &trust->dated_for);

@@ -137,6 +137,14 @@ void change_spoil(const char *folder, const char *name)
 	fclose(file);
 }
 
+int change_lose(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", world.state, name);
+	return unlink(path);
+}
+
 // ---- the rest of the agent ----
 
 int64_t agent_now(void)
@@ -187,8 +195,10 @@ static void raise_alarm(const char *name, const char *format, va_list arguments)
 	vsnprintf(world.alarm, sizeof world.alarm, format, arguments);
 	if (strcmp(name, "state-lost") == 0)
 		memcpy(world.lost, world.alarm, sizeof world.lost);
+	size_t size = strlen(world.alarms);
+
 	if (!find_alarm(name))
-		strcat(strcat(world.alarms, name), " ");
+		snprintf(world.alarms + size, sizeof world.alarms - size, "%s ", name);
 	world.raised++;
 }
 

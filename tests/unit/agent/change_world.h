@@ -35,12 +35,13 @@ int change_end(void **state);
 void change_start(void);
 void change_stop(void); // as kill -9 would
 void change_restart(void);
-void change_apply(const char *policy, uint32_t window); // by alice
-void change_rollback(uint64_t number);                  // by root from 10.20.9.77
-void change_confirm_number(uint64_t number);            // by bob
+void change_apply(const char *text, uint32_t window); // by alice
+void change_rollback(uint64_t number);                // by root from 10.20.9.77
+void change_confirm_number(uint64_t number);          // by bob
 void change_confirm(void);
 uint64_t change_standing(void); // its number; the kernel holds it
 void change_spoil(const char *folder, const char *name);
+int change_lose(const char *name); // a file of the state folder
 bool change_has_alarm(const char *name);
 
 // A number for what a ruleset says, as in world.kernel.

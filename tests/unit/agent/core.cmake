@@ -6,6 +6,14 @@ leadglass_unit_test(agent-copy SOURCES copy_test.c ${agent}/agent_copy.c DEPENDS
 leadglass_unit_test(agent-log SOURCES log_test.c ${agent}/agent_log.c ${agent}/agent_syslog.c DEPENDS base)
 leadglass_unit_test(agent-server SOURCES server_test.c ${agent}/agent_server.c DEPENDS control base)
 leadglass_unit_test(agent-discard SOURCES discard_test.c ${agent}/agent_discard.c DEPENDS control base)
+foreach(name IN ITEMS trust trust_standing)
+	leadglass_unit_test(agent-${name}
+		SOURCES ${name}_test.c trust_world.c change_world.c ${agent}/agent_apply.c ${agent}/agent_change.c
+			${agent}/agent_copy.c ${agent}/agent_disk.c ${agent}/agent_text.c ${agent}/agent_trust.c
+			${agent}/agent_trust_floor.c ${agent}/agent_trust_folder.c ${agent}/agent_trust_standing.c
+			${agent}/agent_wall.c
+		DEPENDS state ruleset trust policy base)
+endforeach()
 leadglass_unit_test(agent-change
 	SOURCES change_test.c change_world.c ${agent}/agent_apply.c ${agent}/agent_change.c ${agent}/agent_copy.c ${agent}/agent_disk.c
 		${agent}/agent_text.c ${agent}/agent_trust.c ${agent}/agent_trust_floor.c ${agent}/agent_trust_folder.c
