@@ -6,7 +6,9 @@ confirmation, a rollback, a window that ends by itself; and the start: of the ma
 the disk that still waits for its confirmation. After each kill the kernel holds the old wall or the new one, and an agent started again finds
 the state it promised; at the end nothing has leaked and no allowed connection was lost.
 
-	agent_kill.py [--every N] [apply | window | confirm | rollback | expire | boot | boot-pending]...
+	agent_kill.py [--every N] [--signed] [apply | window | confirm | rollback | expire | boot | boot-pending]...
+
+With --signed the box takes signed policies only; then a serial below that of the standing policy is never taken again.
 
 Inside a call that changes something (rename, the transaction) nothing can be killed: it is one step of the kernel's."""
 import argparse
@@ -20,6 +22,7 @@ from pathlib import Path
 import check
 from agentlab import Agent, wall
 from lab import Lab, wait_until
+from signing import Pki, Trust, block
 
 DEVICE, PEER = "10.20.1.10", "10.20.1.5"
 HEAD = f"""role host
@@ -45,16 +48,33 @@ def rules(host):
 
 
 class Sweep:
-	def __init__(self, checks, box):
+	def __init__(self, checks, box, signed):
 		self.checks, self.box = checks, box
-		self.agent = Agent(box).start()
-		self.files = [self.agent.policy(text, f"policy{number}.conf") for number, text in enumerate(POLICIES)]
+		self.agent, self.key, self.serial = Agent(box).start(), None, 0
+		if signed:
+			self.key = Pki(box.lab.dir / "pki").key()
+			trust = Trust(self.agent.trust)
+			trust.identify()
+			trust.add("desk", self.key)
 		self.walls = []
-		for file in reversed(self.files):
-			self.agent.must("apply", file)
+		for index in (1, 0):
+			self.agent.must("apply", self.file(index))
 			self.walls.insert(0, rules(box))
 		self.standing = 0  # index of the confirmed one
 		self.wrong = []
+
+	def file(self, index):
+		"""One of the two policies; signed, with a serial that is its own."""
+		path = self.agent.folder / f"policy{index}.conf"
+		self.serial += 1
+		text = block(self.serial) + POLICIES[index]
+		path.write_bytes(self.key.sign(text) if self.key else text.encode())
+		return path
+
+	def remembers(self, status):
+		"""Whether what stands after a start was signed, and is what no later policy may fall short of."""
+		accepted = (self.agent.state / "accepted").read_text()
+		return status["policy"]["trust"] == "signed" and f"\nserial {status['policy']['serial']}\n" in accepted
 
 	def expect(self, good, what, detail=""):
 		if not good and len(self.wrong) < 10:
@@ -67,11 +87,11 @@ class Sweep:
 		new = 1 - self.standing
 		both = {self.standing, new}
 		if kind == "apply":
-			return ("apply", self.files[new]), both, {new}, both
+			return ("apply", self.file(new)), both, {new}, both
 		if kind == "window":
-			return ("apply", *WINDOW, self.files[new]), both, {self.standing}, {self.standing}
+			return ("apply", *WINDOW, self.file(new)), both, {self.standing}, {self.standing}
 		if kind == "expire":
-			self.agent.must("apply", *BRIEF, self.files[new])
+			self.agent.must("apply", *BRIEF, self.file(new))
 			return None, both, {self.standing}, {self.standing}
 		if kind == "boot":  # the machine has just been switched on
 			self.agent.kill()
@@ -79,10 +99,10 @@ class Sweep:
 			shutil.rmtree(self.agent.run)
 			return None, {self.standing, None}, {self.standing}, {self.standing}
 		if kind == "boot-pending":
-			self.agent.must("apply", *WINDOW, self.files[new])
+			self.agent.must("apply", *WINDOW, self.file(new))
 			self.agent.kill()
 			return None, both, {self.standing}, {self.standing}
-		self.agent.must("apply", *WINDOW, self.files[new])
+		self.agent.must("apply", *WINDOW, self.file(new))
 		if kind == "confirm":
 			return ("confirm",), {new}, {new}, both
 		return ("rollback",), both, {self.standing}, {self.standing}
@@ -138,6 +158,8 @@ class Sweep:
 		found = [index for index in (0, 1) if held == self.walls[index]]
 		self.expect(found and found[0] in allowed, f"{where}: the wall after a restart", f"{found} of {allowed}\n{held}")
 		self.expect(status["wall"] == "up" and not status["alarms"], f"{where}: the status", status)
+		if self.key:
+			self.expect(self.remembers(status), f"{where}: what was accepted", status["policy"])
 		if found:
 			self.standing = found[0]
 		return number
@@ -161,13 +183,14 @@ class Sweep:
 def test(checks):
 	parser = argparse.ArgumentParser()
 	parser.add_argument("--every", type=int, default=1, help="try only each Nth call")
+	parser.add_argument("--signed", action="store_true", help="signed policies only")
 	parser.add_argument("kinds", nargs="*", default=["apply", "window", "confirm", "rollback"])
 	options = parser.parse_args()
 	with Lab() as lab:
 		box, peer = lab.host("box"), lab.host("peer")
 		lab.wire(box, [f"{DEVICE}/24"], peer, [f"{PEER}/24"])
 		box.route("default", PEER)
-		sweep = Sweep(checks, box)
+		sweep = Sweep(checks, box, options.signed)
 		server = box.start(check.traffic(), "serve", 11112).wait_port(11112)
 		sink = box.start(check.traffic(), "sink", 9999).wait_port(9999, protocol="udp")
 		stream = peer.start(check.traffic(), "connect", DEVICE, 11112)

@@ -166,6 +166,9 @@ def signed(checks, lab):
 		agent.start()
 		checks.equal((site.number(), site.passes(), site.metric("policy_signed")), (3, {DICOM, MANAGE}, 1), f"as {name}: and again after a start")
 		checks.equal(site.alarms(), {}, f"as {name}: no alarm")
+		policy = agent.status()["policy"]
+		checks.equal((policy["trust"], policy["signer"], policy["anchor"], policy["serial"]), ("signed", "O=St. Anna, CN=rsa", "st-anna", 3),
+		             f"as {name}: the status says who")
 		checks.equal(len(agent.pids()), 2, f"as {name}: no process is left behind")
 		agent.stop()
 

@@ -163,9 +163,14 @@ void agent_log(struct agent *agent, int severity, const char *id, const struct a
 	size_t size = strlen(world.log);
 	va_list arguments;
 
-	(void)agent, (void)severity, (void)id;
+	(void)agent, (void)severity;
 	world.by[0] = '\0';
+	snprintf(world.fields, sizeof world.fields, "%s", id);
 	for (size_t i = 0; i < count; i++) {
+		const size_t used = strlen(world.fields);
+
+		snprintf(world.fields + used, sizeof world.fields - used, " %s=\"%s\"", fields[i].name,
+		         fields[i].value);
 		if (strcmp(fields[i].name, "by") == 0)
 			snprintf(world.by, sizeof world.by, "%s", fields[i].value);
 	}

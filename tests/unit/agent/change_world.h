@@ -21,10 +21,11 @@ struct change_world {
 	struct control_answer answer;
 	unsigned answers;
 	char said[1024], log[8192], alarms[256];
-	char alarm[320]; // text of the last one
-	unsigned raised; // how often any was
-	char lost[320];  // text of the alarm "state-lost"
-	char by[64];     // field of the last line of the log
+	char alarm[320];  // text of the last one
+	unsigned raised;  // how often any was
+	char lost[320];   // text of the alarm "state-lost"
+	char by[64];      // field of the last line of the log
+	char fields[512]; // its MSGID and all its fields
 };
 extern struct change_world world;
 

@@ -105,7 +105,8 @@ static void test_not_signed(void **state)
 	assert_null(strstr(world.said, "nonsense"));
 	assert_non_null(
 	        strstr(world.log, "a policy from alice was refused: the policy is not signed; sign it"));
-	assert_string_equal(world.by, "alice");
+	assert_string_equal(world.fields, "REFUSED reason=\"the policy is not signed; sign it\" signer=\"\" "
+	                                  "serial=\"0\" policy=\"0\" by=\"alice\"");
 	assert_int_equal(change_standing(), 1);
 	assert_int_equal(trust()->refusals, 1);
 	trusted.code = TRUST_GOOD;
@@ -118,6 +119,8 @@ static void test_not_signed(void **state)
 	trust_refused("policy.conf:1:1: error: serial 8 is too low");
 	assert_non_null(strstr(world.said, "^"));
 	assert_int_equal(trust()->refusals, 2);
+	assert_string_equal(world.fields, "REFUSED reason=\"serial 8 is too low; sign it again\" "
+	                                  "signer=\"CN=desk\" serial=\"8\" policy=\"0\" by=\"alice\"");
 	assert_int_equal(change_standing(), 1);
 }
 
