@@ -114,7 +114,7 @@ def usage(checks, lab):
 	box = lab.host("usage")
 	for words, status, wanted in ((("--help",), 0, "Usage"), (("--version",), 0, "leadglassd "), (("--nonsense",), 2, "nonsense"),
 	                              (("--syslog", "carrier-pigeon"), 2, "carrier-pigeon"), (("word",), 2, "word"), (("--state",), 2, "state"),
-	                              (("--state", ""), 2, "folder"),
+	                              (("--state", ""), 2, "folder"), (("--trust", ""), 2, "folder"), (("--trust",), 2, "trust"),
 	                              (("--syslog", "local", "--syslog", "local", "--syslog", "local"), 2, "twice")):
 		done = box.run(program(), *words, timeout=10)
 		checks.check(done.returncode == status and wanted in done.stdout + done.stderr, f"leadglassd {' '.join(words)}: exit {status}",
