@@ -91,6 +91,11 @@ class Documents(Case):
         shims.mkdir()
         run = " ".join(self.start_agent()) if agent else ""
         (shims / "leadglass").write_text(f"""#!/bin/sh
+case "$1 $*" in
+*--trust*|*--anchor*) exec {PROGRAM} "$@" ;; # says itself where
+trust*|verify-signature*) exec {PROGRAM} "$@" --trust {self.folder}/trust ;;
+load*) exec {PROGRAM} "$@" --trust {self.folder}/trust --state {self.folder}/loaded ;;
+esac
 case $1 in
 {'|'.join([*ASKING, "check", "explain", "print", "render"]) if agent else '-'}|diff) command=$1; shift; exec {PROGRAM} "$command" {run} "$@" ;;
 *) exec {PROGRAM} "$@" ;;
