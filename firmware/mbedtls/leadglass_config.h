@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// mbedTLS as leadglass needs it in a static binary: signatures and chains are verified (docs/signed-policy.md), and
-// nothing else. For mbedTLS 2.28 and 3.6, as
+// mbedTLS as leadglass needs it in a static binary: signatures and chains are verified (docs/signed-policy.md),
+// and nothing else. For mbedTLS 2.28 and 3.6, as
 //	-DMBEDTLS_CONFIG_FILE='"leadglass_config.h"' -Ifirmware/mbedtls
-// in the compilation of both; -ffunction-sections and -Wl,--gc-sections take away what is left over. What it adds
-// to a binary is measured by `tools/bench trust`.
+// in the compilation of both; -ffunction-sections and -Wl,--gc-sections take away what is left over. What it
+// adds to a binary is measured by `tools/bench trust`.
 //
 //	LEADGLASS_MBEDTLS_NO_RSA   without RSA: smaller, and whose CA has an RSA key cannot be trusted
 //	LEADGLASS_MBEDTLS_SIGN     for `leadglass sign`, too: ECDSA signatures are deterministic

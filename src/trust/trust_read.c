@@ -106,7 +106,8 @@ static int list(int folder, const char *path, struct trust *ret, struct problems
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	int error = -errno, r = error;
+	// Whatever errno says: a folder that was not read is no empty one, which would ask for no signature.
+	int error = errno ? -errno : -EIO, r = error;
 	if (dir) {
 		r = each_name(dir, path, ret, problems, &error);
 		closedir(dir);
@@ -123,7 +124,7 @@ static int list(int folder, const char *path, struct trust *ret, struct problems
 static int load(int folder, const char *path, struct trust_anchor *anchor, struct problems *problems)
 {
 	char file[TRUST_FILE_MAX];
-	snprintf(file, sizeof file, "%s%s", anchor->name, ending);
+	snprintf(file, sizeof file, "%.*s%s", TRUST_NAME_MAX - 1, anchor->name, ending);
 	int fd = trusted_open(folder, path, file, problems);
 	if (fd == -EBADMSG)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, "a trust anchor is a file; take this away",

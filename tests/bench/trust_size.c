@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What verifying adds to a static binary: a program that reads a policy and an anchor, built with it (VERIFY) and
-// without.
+// What verifying adds to a static binary: a program that reads a policy and an anchor, built with it (VERIFY)
+// and without.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// trust_time POLICY ANCHOR COUNT: verifies a signed policy COUNT times in this process and prints the processor time
-// of each in microseconds.
+// trust_time POLICY ANCHOR COUNT: verifies a signed policy COUNT times in this process and prints the processor
+// time of each in microseconds.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
