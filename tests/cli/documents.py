@@ -104,7 +104,9 @@ esac
         (shims / "leadglass").chmod(0o755)
         (shims / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
         (shims / "sudo").chmod(0o755)
-        environment = ["env", f"PATH={shims}:{os.environ['PATH']}", "LC_ALL=C",
+        (self.folder / "tokens").mkdir()
+        self.write("softhsm.conf", f"directories.tokendir = {self.folder}/tokens\n")
+        environment = ["env", f"SOFTHSM2_CONF={self.folder}/softhsm.conf", f"PATH={shims}:{os.environ['PATH']}", "LC_ALL=C",
                        "SSH_CONNECTION=10.20.9.77 52114 10.20.1.10 22"]
         (self.folder / "policy.conf").unlink()
         count = 0
@@ -139,6 +141,9 @@ esac
 
     def test_sign_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-sign.8")), 8)
+
+    def test_trust_man(self):
+        self.assertGreaterEqual(self.play(mdoc("leadglass-trust.5")), 18)
 
     def test_readme_with_agent(self):
         if not WITH_AGENT:
@@ -211,8 +216,7 @@ class Agreement(Case):
 
     def test_lint(self):
         # in that folder, where mandoc finds the pages they refer to
-        done = subprocess.run(["mandoc", "-T", "lint", "-W", "style", "leadglass.8", "leadglass-json.5",
-                               "leadglass-policy.5"], cwd=TREE / "docs/man", capture_output=True, text=True)
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "style", *sorted(page.name for page in (TREE / "docs/man").iterdir())], cwd=TREE / "docs/man", capture_output=True, text=True)
         complaints = [line for line in done.stdout.splitlines() if "lacks" not in line]
         self.assertEqual(complaints, [])
 

@@ -121,6 +121,7 @@ def check_files(checks, debian, first):
 		"/usr/share/man/man8/leadglassd.8.gz": "root root 644",
 		"/usr/share/man/man5/leadglass-json.5.gz": "root root 644",
 		"/usr/share/man/man5/leadglass-policy.5.gz": "root root 644",
+		"/usr/share/man/man5/leadglass-trust.5.gz": "root root 644",
 		"/etc/default/leadglass": "root root 644",
 		"/etc/init.d/leadglassd": "root root 755",
 		"/etc/leadglass": "root root 755",
