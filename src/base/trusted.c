@@ -29,7 +29,7 @@ bool trusted_status(const char *path, const char *name, const struct stat *statu
 
 int trusted_open_folder(const char *path, const char *option, struct problems *problems)
 {
-	struct stat status;
+	struct stat status = {0};
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = folder < 0 ? -errno : fstat(folder, &status) < 0 ? -errno : 0;
 	if (r == 0 && !trusted_status(path, "", &status, problems)) {
@@ -56,14 +56,12 @@ int trusted_open_folder(const char *path, const char *option, struct problems *p
 
 int trusted_open(int folder, const char *path, const char *name, struct problems *problems)
 {
-	struct stat status;
+	struct stat status = {0};
 	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : fstat(fd, &status) < 0 ? -errno : 0;
 	if (r == 0 && !trusted_status(path, name, &status, problems))
 		r = -EPERM;
-	else if (r == 0 && !S_ISREG(status.st_mode))
-		r = -EBADMSG;
-	else if (r == -ENXIO) // a socket
+	else if (r == -ENXIO || (r == 0 && !S_ISREG(status.st_mode))) // -ENXIO: a socket
 		r = -EBADMSG;
 	else if (r == -ELOOP)
 		problem_addf(problems, PROBLEM_ERROR, 0, 0, "remove it",

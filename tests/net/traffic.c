@@ -28,6 +28,8 @@
 #define DATAGRAM_SIZE 64
 #define BATCH 16
 #define ANSWER_MS 10000 // no answer for that long is a failure
+// Below 400 connections a second: a port is out of use for a minute after its connection, and there are 28,232.
+#define PAUSE_NS 2500000
 
 static volatile sig_atomic_t ended;
 
@@ -199,8 +201,7 @@ static int connect_again_and_again(char **arguments)
 		failed += !done;
 		delayed_count += delayed;
 		slowest = took > slowest ? took : slowest;
-		nanosleep(&(struct timespec){.tv_nsec = 500000},
-		          NULL); // leaves ports and processor to the others
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 	}
 	printf("connections %llu failed %llu delayed %llu slowest_us %llu\n", (unsigned long long)connections,
 	       (unsigned long long)failed, (unsigned long long)delayed_count, (unsigned long long)slowest);

@@ -20,7 +20,7 @@ from package import SOURCE, say
 from check import run
 
 PACKAGES = ["gcc", "libc6-dev", "cmake", "ninja-build", "pkg-config", "libmnl-dev", "libnftnl-dev", "libmbedtls-dev",
-            "libcmocka-dev", "openssl", "python3"]
+            "libcmocka-dev", "openssl", "python3", "iproute2", "faketime"]
 TESTS = r"^(unit\.(base-signed_text|policy|sandbox-apart|state|trust)|cli\.(sign|trust|verify_signature))"
 AT_LEAST = 60  # tests; fewer, and the pattern misses them
 
