@@ -72,10 +72,10 @@ class Process:
 
 	def __init__(self, host, words, log, **popen):
 		self.words, self.log = words, log
+		popen.setdefault("stdin", subprocess.DEVNULL)
 		with open(log, "ab") as out:
 			self.popen = subprocess.Popen(
-				[*host.enter, *words], start_new_session=True,
-				stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, **popen)
+				[*host.enter, *words], start_new_session=True, stdout=out, stderr=subprocess.STDOUT, **popen)
 		self.pid = self.popen.pid  # nsenter becomes the program: it is the program's pid
 
 	def output(self):
