@@ -45,26 +45,24 @@ def unpack_kernel(image):
 	sys.exit(f"{image}: no kernel in it that zstd, xz or gzip unpacks")
 
 
-def modules_in_order(tree, version, names):
+def modules_in_order(folder, names):
 	"""The files of the modules, and of those they need, in the order of loading. What is built in has no file."""
-	folder = tree / "lib/modules" / version
-	for name in ("drivers/gpu", "drivers/media", "drivers/net/wireless", "fs", "sound"):  # nobody asks for these
-		shutil.rmtree(folder / "kernel" / name, ignore_errors=True)
-	subprocess.run(["depmod", "-b", tree, version], check=True, stderr=subprocess.DEVNULL)
-	needs = {}
-	for line in (folder / "modules.dep").read_text().splitlines():
-		path, _, rest = line.partition(":")
-		needs[Path(path).name.split(".")[0].replace("-", "_")] = [folder / path, *reversed([folder / word for word in rest.split()])]
-	built_in = {Path(line).name.split(".")[0].replace("-", "_")
-	            for line in (folder / "modules.builtin").read_text().splitlines()}
+	files = {path.name.split(".")[0].replace("-", "_"): path for path in (folder / "kernel").rglob("*.ko*")}
+	built_in = {Path(line).stem.replace("-", "_") for line in (folder / "modules.builtin").read_text().splitlines()}
 	order = []
+
+	def visit(name):
+		name = name.replace("-", "_")
+		if name in built_in or files.get(name) in order:
+			return
+		if name not in files:
+			sys.exit(f"{folder.name} has no module {name}")
+		for needed in package.must("/sbin/modinfo", "--field=depends", files[name]).strip().split(","):
+			if needed:
+				visit(needed)
+		order.append(files[name])
 	for name in names:
-		if name in built_in:
-			continue
-		if name not in needs:
-			sys.exit(f"kernel {version} has no module {name}")
-		first, *others = needs[name]
-		order += [path for path in [*others, first] if path not in order]
+		visit(name)
 	return order
 
 
@@ -78,9 +76,9 @@ def make(release, target):
 	with tempfile.TemporaryDirectory(prefix="leadglass-kernel-") as name:
 		tree = Path(name) / "debian"
 		package.make_debian(tree, "--variant=extract", packages=["linux-image-amd64", "busybox-static"], release=release)
-		if not (tree / "lib/modules").exists():
-			(tree / "lib").symlink_to("usr/lib")  # what a package that is not unpacked here would bring
-		version = next((tree / "lib/modules").iterdir()).name
+		modules = next(path for path in (tree / "lib/modules", tree / "usr/lib/modules") if path.exists())
+		folder = next(modules.iterdir())
+		version = folder.name
 		if not version.startswith(RELEASES[release] + "."):
 			sys.exit(f"{release}'s kernel is {version}, not {RELEASES[release]}: these tests need another list of releases")
 		target.mkdir()
@@ -88,8 +86,8 @@ def make(release, target):
 		base = Cpio()
 		busybox = next(path for path in (tree / "bin/busybox", tree / "usr/bin/busybox") if path.exists())
 		base.add("bin/busybox", busybox.read_bytes(), 0o755)
-		for name, modules in (("order", MODULES), ("extra", MODULES + EXTRA_MODULES)):
-			order = modules_in_order(tree, version, modules)
+		for name, wanted in (("order", MODULES), ("extra", MODULES + EXTRA_MODULES)):
+			order = modules_in_order(folder, wanted)
 			base.add(f"modules/{name}", "".join(f"/modules/{path.name.removesuffix('.xz')}\n" for path in order))
 		for path in order:
 			base.add(f"modules/{path.name.removesuffix('.xz')}", module_octets(path))

@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""usage: bridge.py RELEASE [--all-ports]
+
+Role bridge on another kernel: DICOM crosses the box, and nothing else does, whoever tries and however. A first look
+without a wall shows that each attempt would succeed. RELEASE: bookworm (Linux 6.1) or trixie (6.12). --all-ports: scans
+leave no TCP port out, nor any of the 1,000 most common UDP ports."""
+import dataclasses
+import sys
+import time
+from ipaddress import ip_address
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
+import check
+import frames
+from frames import numbered
+from hospital import (ARCHIVE4, ARCHIVE_MAC, ARCHIVE_PORT, CT4, CT6, CT_MAC, CT_PORT, STRANGER4, STRANGER6,
+                      STRANGER_MAC, UNKNOWN4, UNKNOWN6, UNKNOWN_MAC, Hospital, policy)
+from lab import Lab, wait_until
+from naive import ICMPV6, TCP, UDP, Packet
+from scan import nmap
+
+PACE = ("--send-ip", "--disable-arp-ping", "--min-rate", "1000", "--max-retries", "1", "--min-rtt-timeout", "300ms")
+ALL_NODES, ALL_NODES_MAC = "ff02::1", "33:33:00:00:00:01"
+
+
+def packet(source, destination, protocol=TCP, port=CT_PORT, **more):
+	made = Packet("forward", ip_address(source), ip_address(destination), protocol, 40000, port, **more)
+	made.wire.setdefault("seq", 1000)
+	return made
+
+
+class Probes:
+	"""Frames sent into one side, and whether they come out of the other."""
+
+	def __init__(self, checks, hospital):
+		self.checks, self.hospital, self.number = checks, hospital, 100
+
+	def fresh(self):
+		self.number += 1
+		return self.number
+
+	def canary(self, sender, listener):
+		"""What the policy allows, raw; once it has come out, so has all that was sent before it and may."""
+		number = self.fresh()
+		allowed = (packet(ARCHIVE4, CT4), ARCHIVE_MAC, CT_MAC) if sender is self.hospital.hospital else \
+			(packet(CT4, ARCHIVE4, port=ARCHIVE_PORT), CT_MAC, ARCHIVE_MAC)
+		allowed[0].source_port = 50000 + number  # a connection of its own
+		sender.send(frames.ip(allowed[0], number, *allowed[1:]))
+		return listener.waits_for(numbered(number), 30)
+
+	def crosses(self, sent, wanted, from_hospital=True):
+		sides = (self.hospital.hospital, self.hospital.device)
+		sender, listener = sides if from_hospital else reversed(sides)
+		listener.forget()
+		sender.send(sent)
+		alive = self.canary(sender, listener)
+		return bool(listener.heard(wanted)), alive
+
+	def expect(self, crosses, what, sent, wanted, from_hospital=True):
+		came, alive = self.crosses(sent, wanted, from_hospital)
+		self.checks.check(alive and came == crosses, f"{what}: {'crosses' if crosses else 'does not cross'}",
+		                  f"came out: {came}; what is allowed, sent after it, came out: {alive}")
+
+	def ip(self, what, made, macs, crosses=False, tags=(), from_hospital=True):
+		number = self.fresh()
+		if made.protocol == TCP:
+			made.source_port = 40000 + number
+		sent = [frames.tagged(frame, *tags) for frame in frames.ip(made, number, *macs)]
+		self.expect(crosses, what, sent, numbered(number), from_hospital)
+
+	def frame(self, what, sent, crosses=False, from_hospital=True):
+		self.expect(crosses, what, sent, frames.is_same(sent), from_hospital)
+
+
+def strange_packets(probes):
+	stranger, archive = (STRANGER_MAC, CT_MAC), (ARCHIVE_MAC, CT_MAC)
+	vlan, double = [(frames.VLAN, 7)], [(frames.VLAN, 7), (frames.VLAN, 8)]
+	service_tag = [(frames.QINQ, 7), (frames.VLAN, 8)]
+	probes.ip("a stranger's SYN", packet(STRANGER4, CT4), stranger)
+	probes.ip("a stranger's SYN, IPv6", packet(STRANGER6, CT6), stranger)
+	probes.ip("an unknown device's SYN to the archive", packet(UNKNOWN4, ARCHIVE4, port=ARCHIVE_PORT), (UNKNOWN_MAC, ARCHIVE_MAC),
+	          from_hospital=False)
+	probes.ip("the device's SYN to a stranger", packet(CT4, STRANGER4, port=22), (CT_MAC, STRANGER_MAC), from_hospital=False)
+	probes.ip("the device's address from another MAC", packet(CT4, ARCHIVE4, port=ARCHIVE_PORT), (UNKNOWN_MAC, ARCHIVE_MAC),
+	          from_hospital=False)
+	probes.ip("the archive's SYN in a VLAN", packet(ARCHIVE4, CT4), archive, crosses=True, tags=vlan)
+	probes.ip("a stranger's SYN in a VLAN", packet(STRANGER4, CT4), stranger, tags=vlan)
+	probes.ip("the archive's SYN to another port, in a VLAN", packet(ARCHIVE4, CT4, port=22), archive, tags=vlan)
+	probes.ip("the archive's SYN in two VLANs", packet(ARCHIVE4, CT4), archive, tags=double)
+	probes.ip("the archive's SYN in a provider's VLAN", packet(ARCHIVE4, CT4), archive, tags=service_tag)
+	for source, target in ((STRANGER4, CT4), (STRANGER6, CT6)):
+		version = ip_address(source).version
+		for kind in ("whole", "reversed", "first", "last", "tiny"):
+			wire = {"fragments": kind, "data": 0 if kind == "tiny" else 600}
+			probes.ip(f"a stranger's SYN in fragments, {kind}, IPv{version}", packet(source, target, wire=wire), stranger)
+		probes.ip(f"a stranger's UDP, in fragments, IPv{version}",
+		          packet(source, target, UDP, 161, wire={"fragments": "whole", "data": 600}), stranger)
+	probes.ip("a stranger's echo request to all nodes", packet(STRANGER6, ALL_NODES, ICMPV6, 0, icmp_type=128),
+	          (STRANGER_MAC, ALL_NODES_MAC))
+	probes.ip("a listener query to all nodes", dataclasses.replace(packet("fe80::99", ALL_NODES, ICMPV6, 0, icmp_type=130), hop_limit=1),
+	          (STRANGER_MAC, ALL_NODES_MAC))
+	probes.ip("multicast DNS, IPv6", packet(STRANGER6, "ff02::fb", UDP, 5353), (STRANGER_MAC, "33:33:00:00:00:fb"))
+	probes.ip("SSDP, IPv6", packet(STRANGER6, "ff02::c", UDP, 1900), (STRANGER_MAC, "33:33:00:00:00:0c"))
+	probes.ip("an unknown device's multicast DNS", packet(UNKNOWN6, "ff02::fb", UDP, 5353), (UNKNOWN_MAC, "33:33:00:00:00:fb"),
+	          from_hospital=False)
+
+
+def arp_sweep(checks, probes, hospital):
+	hospital.device.forget()
+	hospital.hospital.send([frames.arp(STRANGER_MAC, STRANGER4, f"10.20.1.{last}") for last in range(1, 255)])
+	alive = probes.canary(hospital.hospital, hospital.device)
+	heard = {frame[38:42] for frame in hospital.device.heard(lambda frame: frame[12:14] == b"\x08\x06" and
+	                                                         frame[28:32] == ip_address(STRANGER4).packed)}
+	checks.check(alive and heard == {ip_address(CT4).packed}, "a stranger's ARP sweep asks for the device and for nobody else",
+	             f"{heard} {alive}")
+	probes.frame("an unknown device's ARP for the archive", frames.arp(UNKNOWN_MAC, UNKNOWN4, ARCHIVE4), from_hospital=False)
+	probes.frame("the device's ARP for the archive", frames.arp(CT_MAC, CT4, ARCHIVE4), crosses=True, from_hospital=False)
+	probes.frame("ARP for the device's address from another MAC", frames.arp(UNKNOWN_MAC, CT4, ARCHIVE4), from_hospital=False)
+
+
+def odd_frames(probes):
+	special = (("EAPOL", frames.EAPOL_GROUP, frames.EAPOL), ("LLDP", frames.LLDP_GROUP, frames.LLDP))
+	for from_hospital in (True, False):
+		mac, side = (STRANGER_MAC, "the hospital") if from_hospital else (UNKNOWN_MAC, "the device")
+		for name, group, kind in special:
+			probes.frame(f"{name} from {side}", frames.ethernet(group, mac, kind, b"\2".ljust(46, b"\0")), from_hospital=from_hospital)
+		probes.frame(f"a BPDU from {side}", frames.bpdu(mac), from_hospital=from_hospital)
+		for kind in (0x8137, 0x8863, 0x88e5, 0x22f0, 0x0842, 0x9000):
+			probes.frame(f"ethertype {kind:#06x} from {side}", frames.ethernet(frames.BROADCAST, mac, kind, b"\1".ljust(46, b"\0")),
+			             from_hospital=from_hospital)
+
+
+def scans(checks, hospital, all_ports):
+	"""What a stranger's scan brings; not one IP packet may come out on the other side from him, or go back to him."""
+	hospital.device.forget()
+	hospital.hospital.forget()
+	tcp, udp = (("-p-",), ("--top-ports", "1000")) if all_ports else (("--top-ports", "300"), ("--top-ports", "50"))
+	for host, target, words, what in ((hospital.stranger, CT4, ("-sS", *tcp), "the stranger's TCP scan"),
+	                                  (hospital.stranger, CT6, ("-6", "-sS", "-p", f"22,80,104,{CT_PORT}"), "over IPv6"),
+	                                  (hospital.stranger, CT4, ("-sU", *udp), "the stranger's UDP scan"),
+	                                  (hospital.unknown, ARCHIVE4, ("-sS", "-p", f"22,80,{ARCHIVE_PORT},8042"), "an unknown device's")):
+		ports, rest = nmap(host, PACE, *words, target)
+		states = set(ports.values()) | set(rest)
+		checks.check(states and states <= {"filtered", "open|filtered"}, f"{what}: silence", f"{ports} {rest}")
+
+	def carries_ip(frame):
+		kind, body = frames.inner(frame)
+		# Neighbour discovery crosses for the device's addresses: ICMPv6 types 135 and 136
+		return kind == frames.IPV4 or kind == frames.IPV6 and not (body[6] == 58 and body[40] in (135, 136))
+
+	for side, mac in ((hospital.device, STRANGER_MAC), (hospital.hospital, UNKNOWN_MAC)):
+		found = side.heard(lambda frame, mac=mac: frames.mac_octets(mac) in (frame[:6], frame[6:12]) and carries_ip(frame))
+		checks.check(not found, "and not one of his packets came out", [frame[:64].hex() for frame in found[:5]])
+
+
+def removed_in_the_middle(checks, hospital):
+	"""A C-STORE that would go on for hours; then a policy without the archive."""
+	sender = hospital.ct.start("storescu", "--repeat", "100000", "--dimse-timeout", "15", "--socket-timeout", "15",
+	                           "--aetitle", "CT", "--call", "ARCHIVE", ARCHIVE4, ARCHIVE_PORT, hospital.image)
+	ip_of_archive = ip_address(ARCHIVE4).packed
+
+	def to_archive(frame):
+		return frame[12:14] == b"\x08\0" and frame[30:34] == ip_of_archive and len(frame) > 500
+	hospital.hospital.forget()
+	checks.check(hospital.hospital.waits_for(to_archive, 60) and sender.running(), "a C-STORE under way", sender.output())
+	done = hospital.load(policy(peer=False))
+	checks.check(done.returncode == 0, "the archive removed from the policy", done.stdout)
+	time.sleep(1)
+	hospital.hospital.forget()
+	checks.check(not hospital.hospital.waits_for(to_archive, 3), "no more of it comes out")
+	checks.check(wait_until(lambda: not sender.running(), 120) and sender.wait(0) != 0, "and the modality gives up",
+	             sender.output()[-500:])
+	checks.check(hospital.echo().returncode != 0, "nor is there another C-ECHO")
+	checks.equal(hospital.load(policy()).returncode, 0, "the archive is in the policy again")
+
+
+def without_a_wall(checks, hospital):
+	hospital.join()
+	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "no wall: C-ECHO crosses the box")
+	checks.equal(len(hospital.stranger_gets_in()), len(hospital.attempts), "no wall: strangers get everywhere")
+	hospital.leave()
+	checks.check(not hospital.connects(hospital.ct, ARCHIVE4, ARCHIVE_PORT, 2), "no port in the bridge: nobody gets anywhere")
+
+
+def the_agent(checks, hospital, release):
+	"""Its death changes nothing; what somebody does to the table, without ownership, it repairs."""
+	owns = release != "bookworm"
+	vm = hospital.box
+	vm.run("mkdir -p /var/lib/leadglass /run/leadglass /etc/leadglass/trust")
+	vm.run("leadglassd > /tmp/agent.log 2>&1 & echo $! > /tmp/agent.pid")
+	checks.check(wait_until(lambda: vm.run("leadglass status").returncode in (0, 1), 60, step=1), "an agent", vm.run("cat /tmp/agent.log").stdout)
+	done = vm.run("leadglass apply /etc/leadglass/policy.conf && leadglass confirm", timeout=120)
+	status = vm.run("leadglass status").stdout
+	checks.check("verified" in status, "it has the policy", done.stdout + status)
+	for family in ("bridge", "inet"):
+		done = vm.run(f"nft delete table {family} leadglass")
+		if owns:
+			checks.check(done.returncode != 0 and "not permitted" in done.stdout, f"nobody else may delete table {family}", done.stdout)
+		else:
+			repaired = wait_until(lambda family=family: vm.run(f"nft list table {family} leadglass | grep -c drop").stdout.strip()
+			                      not in ("", "0"), 30, step=0.5)
+			checks.check(done.returncode == 0 and repaired, f"table {family} deleted: the agent puts it up again", done.stdout)
+	checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
+	checks.equal(hospital.echo().returncode, 0, "C-ECHO crosses")
+	vm.run("kill -9 $(pidof leadglassd)", check=True)
+	checks.check(wait_until(lambda: vm.run("pidof leadglassd").returncode != 0, 20), "the agent killed")
+	checks.equal(hospital.stranger_gets_in(), [], "its wall stands: the stranger gets nowhere")
+	checks.equal(hospital.echo().returncode, 0, "and C-ECHO crosses")
+
+
+def bridge_netfilter(checks, hospital, probes):
+	"""br_netfilter, which on Linux 6.1 takes frames past chains at priority 0, loaded into the running box."""
+	vm = hospital.box
+	vm.run("while read -r module; do [ -d /sys/module/$(basename $module .ko) ] || insmod $module; done < /modules/extra; true")
+	checks.equal(vm.run("cat /proc/sys/net/bridge/bridge-nf-call-iptables").stdout.strip(), "1", "br_netfilter loaded, at its default")
+	checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
+	checks.equal(hospital.echo().returncode, 0, "C-ECHO crosses")
+	probes.ip("a stranger's SYN", packet(STRANGER4, CT4), (STRANGER_MAC, CT_MAC))
+	probes.ip("a stranger's SYN, IPv6", packet(STRANGER6, CT6), (STRANGER_MAC, CT_MAC))
+	probes.ip("a stranger's UDP in fragments", packet(STRANGER4, CT4, UDP, 161, wire={"fragments": "whole", "data": 600}),
+	          (STRANGER_MAC, CT_MAC))
+
+
+def test(checks):
+	release = sys.argv[1]
+	with Lab() as lab:
+		hospital = Hospital(lab, release)
+		checks.check(True, hospital.power_on())
+		without_a_wall(checks, hospital)
+		done = hospital.load(policy())
+		checks.check(done.returncode == 0, "the wall", done.stdout)
+		hospital.join()
+		checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "the ports in the bridge: C-ECHO crosses")
+		hospital.works(checks, "wall")
+		checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
+		probes = Probes(checks, hospital)
+		strange_packets(probes)
+		arp_sweep(checks, probes, hospital)
+		odd_frames(probes)
+		scans(checks, hospital, all_ports=sys.argv[2:] == ["--all-ports"])
+		removed_in_the_middle(checks, hospital)
+		the_agent(checks, hospital, release)
+		if release == "bookworm":
+			bridge_netfilter(checks, hospital, probes)
+
+
+if __name__ == "__main__":
+	if sys.argv[1:2] not in (["bookworm"], ["trixie"]) or sys.argv[2:] not in ([], ["--all-ports"]):
+		sys.exit(__doc__.strip())
+	check.run(test)
