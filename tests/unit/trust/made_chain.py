@@ -246,6 +246,7 @@ def names(made, root, text):
 		made.signed(f"name-{name}", joined(text, signer.signature(text), pem("CERTIFICATE", octets)))
 
 	case("as-it-was", lambda octets: octets)
+	case("issuer-spelt-otherwise", replaced(b"\x0c\x04root", b"\x13\x04ROOT"))
 	case("nul", replaced(b"policy desk", b"policy\0desk"))
 	case("escape", replaced(b"policy desk", b"policy\x1b[2Jk"))
 	case("line-feed", replaced(b"policy desk", b"policy\ndesk"))
