@@ -337,6 +337,29 @@ static void refuse_late(struct agent *agent, int client, uint64_t pending)
 		agent_refuse(agent, client, CONTROL_CONFIRM, -ENOENT, "nothing waits for a confirmation");
 }
 
+// What waits is held against whoever is trusted now: confirmed, it is what the next start puts up. The window
+// goes on.
+static bool may_confirm(struct agent *agent, int client)
+{
+	struct buffer text = BUFFER_EMPTY;
+	const uint64_t pending = agent->commit.record.pending;
+	const int error = agent_trust_confirm(agent, &text);
+	char line[256];
+
+	if (!error)
+		return true;
+	agent_text_line(&text, line, sizeof line);
+	agent_log(agent, LOG_ERR, "CONFIRM-FAILED", NULL, 0, "policy %" PRIu64 " could not be confirmed: %s",
+	          pending, line[0] ? line : agent_text_error(error));
+	buffer_printf(&text,
+	              "leadglass: policy %" PRIu64 " was not confirmed and goes in %u s: put that right and "
+	              "confirm again, or leadglass rollback\n",
+	              pending, seconds_left(agent));
+	refuse_text(agent, client, CONTROL_CONFIRM, error, &text);
+	buffer_fini(&text);
+	return false;
+}
+
 void agent_request_confirm(struct agent *agent, int client, const struct control_request *request)
 {
 	const uint64_t pending = agent->commit.record.pending;
@@ -352,6 +375,8 @@ void agent_request_confirm(struct agent *agent, int client, const struct control
 		             request->number, agent->commit.record.pending);
 		return;
 	}
+	if (agent->commit.record.pending && !may_confirm(agent, client))
+		return;
 	error = commit_confirm(&agent->commit, agent_now(), agent_unix());
 	if (error == -ENOENT)
 		refuse_late(agent, client, pending);

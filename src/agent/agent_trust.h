@@ -105,6 +105,9 @@ void agent_trust_accept(struct agent *agent);
 
 // Holds the standing policy against a trust folder that has changed.
 void agent_trust_look(struct agent *agent);
+// Whether the policy that waits may be confirmed: who was trusted when it came may be no more, or nobody was
+// asked for then. 0; -EKEYREJECTED or -ENOMEM, with the reason in `text`.
+int agent_trust_confirm(struct agent *agent, struct buffer *text);
 int64_t agent_trust_next(const struct agent *agent);
 void agent_trust_tick(struct agent *agent, bool minute);
 void agent_trust_fill(const struct agent *agent, struct control_status *ret);

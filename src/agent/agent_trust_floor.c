@@ -68,7 +68,8 @@ void agent_trust_accept(struct agent *agent)
 	struct agent_trust *trust = &agent->trust;
 
 	if (wall && wall->number && wall->number == agent->commit.record.confirmed &&
-	    wall->signature.makes.any && !same(&trust->floor, &wall->signature.makes)) {
+	    wall->signature.trust == CONTROL_TRUST_SIGNED && wall->signature.makes.any &&
+	    !same(&trust->floor, &wall->signature.makes)) {
 		trust->floor = wall->signature.makes;
 		trust->unsaved = true;
 		trust->dated_for = 0; // the clock may be believed no more

@@ -39,7 +39,8 @@ enum cli_exit {
 #define CLI_OFFLINE (1u << 8)
 #define CLI_LIST (1u << 9)
 #define CLI_CLOSE (1u << 10)
-#define CLI_YES_CUT (1u << 11) // --yes, too
+#define CLI_YES_CUT (1u << 11)   // --yes, too
+#define CLI_YES_CLOSE (1u << 12) // and this
 // with a value, of which struct cli_arguments has a member
 #define CLI_CONFIRM_WITHIN (1u << 16)
 #define CLI_FOR (1u << 17)

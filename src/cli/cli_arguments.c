@@ -26,6 +26,7 @@ static const struct {
          NO_VALUE},
         {CLI_VERBOSE, "verbose", NULL, "also say what is usually taken for granted", NO_VALUE},
         {CLI_YES_REALLY, "yes", NULL, "do it; without this nothing is changed", NO_VALUE},
+        {CLI_YES_CLOSE, "yes", NULL, "also when the next start of leadglassd then closes the wall", NO_VALUE},
         {CLI_YES_CUT, "yes", NULL, "also when it cuts the connection it is typed in", NO_VALUE},
         {CLI_DRY_RUN, "dry-run", NULL, "only say what would change", NO_VALUE},
         {CLI_FOLLOW, "follow", NULL, "go on, and write each change as it comes", NO_VALUE},

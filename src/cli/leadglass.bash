@@ -107,7 +107,7 @@ _leadglass()
 	confirm) options="--json --run" ;;
 	rollback) options="--confirm-within --dry-run --yes --json --all --run" ;;
 	allow) options="--for --from --to --to-port --reason --list --close --all --json --run" ;;
-	load) options="--json --no-read-back --verbose --run --state --trust" ;;
+	load) options="--json --no-read-back --verbose --yes --run --state --trust" ;;
 	list) options="--json" ;;
 	remove) options="--yes --run" ;;
 	help)

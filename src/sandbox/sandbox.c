@@ -199,7 +199,8 @@ int sandbox_keep_only(int null, int *fds, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (fds[i] < 0)
 			continue;
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64); // out of the way
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC,
+		               3 + (int)count); // out of the way, and no further: RLIMIT_NOFILE
 		if (fds[i] < 0)
 			return -errno;
 	}

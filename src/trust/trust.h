@@ -189,9 +189,10 @@ struct trust_floor {
 	bool any; // false: none ever was
 	uint64_t serial;
 	uint8_t content[TRUST_HASH_SIZE];
-	int64_t not_before; // the latest one of its policy block and of those before it, 0: none
-	// Who it is compared by where an anchor may not change everything. Where none is so restricted they are
-	// not worked out (on a long peer list that costs as much as the verification): false, and zero.
+	int64_t not_before; // the latest one of its policy block and of those before it, as far as they
+	                    // were believed (trust_judge); 0: none
+	// What it is compared by where an anchor may not change everything. False, and zero: an older leadglass
+	// wrote it, which worked them out only then.
 	bool parts;
 	uint8_t frame[TRUST_HASH_SIZE]; // of its role and box, canonical (trust_parts)
 	uint8_t rest[TRUST_HASH_SIZE];  // of everything else but the policy block

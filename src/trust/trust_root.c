@@ -101,22 +101,10 @@ int trust_root_read(struct trust_root *ret, const char *text, size_t size, char 
 
 void trust_root_fini(struct trust_root *root)
 {
-	root->certificate.next = NULL; // that one is another's
 	mbedtls_x509_crt_free(&root->certificate);
 	mbedtls_pk_free(&root->key);
 	free(root->der);
 	root->der = NULL;
-}
-
-// Puts a certificate among the others, the longest valid first: mbedTLS takes the first that is valid by the
-// clock, or just the first, and a clock may be wrong.
-static void link_certificate(struct trust_roots *roots, mbedtls_x509_crt *certificate)
-{
-	mbedtls_x509_crt **at = &roots->first;
-	while (*at && trust_certificate_to(*at) >= trust_certificate_to(certificate))
-		at = &(*at)->next;
-	certificate->next = *at;
-	*at = certificate;
 }
 
 int trust_roots_read(struct trust_roots *ret, const struct trust *trust, struct trust_verdict *verdict)
@@ -135,10 +123,6 @@ int trust_roots_read(struct trust_roots *ret, const struct trust *trust, struct 
 			                sizeof verdict->bad_anchor_why);
 		}
 	}
-	for (size_t i = 0; i < ret->count; i++) {
-		if (ret->items[i].good && !ret->items[i].is_key)
-			link_certificate(ret, &ret->items[i].certificate);
-	}
 	return 0;
 }
 
@@ -147,12 +131,4 @@ void trust_roots_fini(struct trust_roots *roots)
 	for (size_t i = 0; i < roots->count; i++)
 		trust_root_fini(&roots->items[i]);
 	*roots = (struct trust_roots){0};
-}
-
-size_t trust_roots_index(const struct trust_roots *roots, const mbedtls_x509_crt *certificate)
-{
-	size_t i = 0;
-	while (i < roots->count && &roots->items[i].certificate != certificate)
-		i++;
-	return i;
 }

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from command import HOST, KERNEL, POLICY, PROGRAM, YES, namespaced
+from command import HOST, KERNEL, NO, POLICY, PROGRAM, YES, namespaced
 from pki import Signed, signed_main
 from signing import DAY, Trust, block
 
@@ -223,6 +223,26 @@ class Load(SignedCase):
 
     def test_json(self):
         self.assertTrue(json.loads(self.load(YES, self.version(7), "--json").out)["verified"])
+
+
+@namespaced
+class Kept(SignedCase):
+    """A policy that an agent keeps: what is loaded must not make its next start close the wall."""
+
+    def test_what_the_agent_keeps(self):
+        self.expect(YES, "apply", "--offline", *self.words, self.version(7))
+        before = self.accepted.read_bytes()
+        self.expect(YES, "load", *self.words, "policy.7")
+        done = self.expect(NO, "load", *self.words, self.version(8, HOST + "# 8\n"))
+        self.assertIn("keeps policy 1 and refuses it once another one was taken here: its next start closes the wall", done.err)
+        self.assertIn("leadglass apply --offline has it start with this one", done.err)
+        self.assertTrue(done.err.endswith(NOTHING), done)
+        self.assertEqual(self.accepted.read_bytes(), before)
+        self.expect(YES, "verify", "policy.7")
+        self.assertIn("its next start closes the wall", self.expect(YES, "load", *self.words, "--yes", "policy.8").err)
+        self.assertIn("serial 8", self.accepted.read_text())
+        self.expect(YES, "load", *self.words, "policy.8")
+        self.expect(YES, "apply", "--offline", *self.words, self.version(9))
 
 
 class Offline(SignedCase):

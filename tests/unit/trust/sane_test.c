@@ -160,6 +160,12 @@ static void dates(void **state)
 	const struct trust_verdict middle = good_verdict("date-middle", "root");
 	assert_int_equal(middle.valid_to, 1609459200);
 	assert_int_equal(middle.valid_to_which, 2);
+	// Of two ways up the one that has not ended, in whatever order.
+	const struct trust_verdict over = good_verdict("way-ended", "root"),
+	                           first = good_verdict("way-renewed-and-ended", "root"),
+	                           last = good_verdict("way-ended-and-renewed", "root");
+	assert_int_equal(over.valid_to, 1609459200);
+	assert_true(first.valid_to > over.valid_to && first.valid_to == last.valid_to);
 }
 
 // ---- anchors ----
