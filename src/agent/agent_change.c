@@ -277,7 +277,10 @@ static bool window_is_sane(struct agent *agent, int client, const struct control
 static int take(struct agent *agent, int client, const struct control_request *request, char *bundle,
                 size_t size, struct agent_wall **ret, struct buffer *text)
 {
-	struct agent_candidate candidate = {.bundle = bundle, .size = size, .when = TRUST_COMING};
+	struct agent_candidate candidate = {.bundle = bundle,
+	                                    .size = size,
+	                                    .when = TRUST_COMING,
+	                                    .only_asked = request->kind == CONTROL_JUDGE};
 	char by[STATE_WHO_MAX];
 
 	describe_applicant(agent, client, request, by);
@@ -306,6 +309,22 @@ void agent_request_apply(struct agent *agent, int client, const struct control_r
 		refuse_text(agent, client, CONTROL_APPLY, error, &text);
 	else
 		apply(agent, client, request, wall, 0);
+	buffer_fini(&text);
+}
+
+void agent_request_judge(struct agent *agent, int client, const struct control_request *request, char *bundle,
+                         size_t size)
+{
+	struct control_answer answer = {.kind = CONTROL_JUDGE, .last = 1};
+	struct buffer text = BUFFER_EMPTY;
+	struct agent_wall *wall = NULL;
+	const int error = take(agent, client, request, bundle, size, &wall, &text);
+
+	if (error)
+		refuse_text(agent, client, CONTROL_JUDGE, error, &text);
+	else
+		agent_answer(agent, client, &answer, NULL, 0);
+	agent_wall_free(wall);
 	buffer_fini(&text);
 }
 

@@ -65,7 +65,8 @@ struct agent_candidate {
 	char *bundle;    // taken over in every case
 	size_t size;
 	enum trust_when when;
-	const char *by; // who wants it; "": nobody, it was confirmed before
+	const char *by;  // who wants it; "": nobody, it was confirmed before
+	bool only_asked; // nothing comes of it: a refusal is no event, and not logged
 };
 // Where somebody is trusted, nothing of it is parsed before its signature was found good, and then it is judged
 // (trust_judge). As agent_wall_new; -EKEYREJECTED it is refused, and the log says so.

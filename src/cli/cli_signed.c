@@ -83,8 +83,6 @@ static int read_vouched(const char *name, const char *run, struct cli_signed *re
 	if (error == -EKEYREJECTED) {
 		trust_verdict_tell(&ret->verdict, name, &ret->trust, &problems);
 		cli_failure(error, &problems, NULL);
-		cli_message("%s asks for policies that are signed: leadglass verify-signature says more",
-		            ret->trust.path);
 	} else if (error) {
 		cli_failure(error, &problems, &policy->sources);
 	}

@@ -64,7 +64,9 @@ struct trust {
 // -EPERM, -EBADMSG (identity), -E2BIG, -ENAMETOOLONG, -EINVAL (a name), or what reading gave, all with a
 // problem. After a failure *ret is empty, and no policy may be taken: it is not known what is asked for.
 int trust_read(const char *path, struct trust *ret, struct problems *problems);
-// The same of a folder that is open (`path` for messages).
+// The same without `identity`, which may be damaged: site and unit are "".
+int trust_read_anchors(const char *path, struct trust *ret, struct problems *problems);
+// As trust_read, of a folder that is open (`path` for messages).
 int trust_read_at(int folder, const char *path, struct trust *ret, struct problems *problems);
 void trust_fini(struct trust *trust);
 

@@ -109,7 +109,7 @@ static void serial(struct trust_judging *judging)
 	if (header->serial_number < floor->serial)
 		trust_refuse(judging, header->serial.at, next_serial(floor, advice),
 		             "serial %" PRIu64 " is lower than %" PRIu64
-		             ", which this box accepted last: a policy that was replaced does not come back",
+		             ", which this box accepted last: no lower serial is taken",
 		             header->serial_number, floor->serial);
 	else if (header->serial_number == floor->serial)
 		trust_refuse(judging, header->serial.at, next_serial(floor, advice),

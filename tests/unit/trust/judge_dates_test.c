@@ -119,7 +119,7 @@ static void policy_dates(void **state)
 		snprintf(said, sizeof said,
 		         "policy.conf:1:%d: error: this policy was not to be used after %s, and it is %s; sign "
 		         "it anew "
-		         "with a later not-after and the next serial\n",
+		         "with a later not-after and the next serial; where the clock is wrong, set it\n",
 		         days ? 83 : 93, shown, date_print(q.now, now));
 		refused(&q, said);
 	}
