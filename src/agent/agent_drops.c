@@ -170,7 +170,8 @@ static const char *plain_reason(const struct drops_entry *entry)
 		return strstr(entry->shown.chain, "spoofed")
 		               ? "ARP for a device's address from another MAC address"
 		               : "ARP is passed for the devices' addresses only";
-	if (first->source.length == 0)
+	if (first->source.length == 0 &&
+	    (!first->ether_type || first->ether_type == 0x0800 || first->ether_type == 0x86dd))
 		return "only IPv4, IPv6 and ARP can be allowed";
 	if (is_icmp_error(first) && !invalid)
 		return "an error about a connection that is not allowed";

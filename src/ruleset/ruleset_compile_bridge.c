@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What role bridge adds below IP: ARP is passed for the devices' addresses only, and a device whose MAC address
-// the policy gives uses that MAC with its own addresses and no others.
+// What role bridge adds below IP: a device whose MAC address the policy gives uses that MAC with its own
+// addresses and no others. For ARP see ruleset_compile_frames.c.
 #include <stdio.h>
 #include <string.h>
 
 #include "ruleset/ruleset_compile.h"
-
-#define ETHERTYPE_ARP 0x0806
 
 static void put_mac(uint8_t *key, const struct mac *mac)
 {
@@ -86,30 +84,10 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 		c->b.error = ruleset_finish_set(&c->b.table->sets[i]);
 }
 
-static void begin(struct compiler *c, const struct chain *chain, const char *comment)
-{
-	ruleset_build_rule(&c->b, chain->index, (struct ruleset_origin){0}, "%s", comment);
-}
-
 struct tie {
 	const struct layer2 *sets;
 	enum address_family family;
 };
-
-static void match_arp(struct compiler *c)
-{
-	ruleset_match_port(&c->b, FIELD_ETHER_TYPE, ETHERTYPE_ARP);
-}
-
-// meta protocol arp arp saddr ip @tied4 arp saddr ether . arp saddr ip != @device_macs4
-static void match_arp_impostor(struct compiler *c, const void *context)
-{
-	const struct tie *tie = context;
-	enum ruleset_field sender = FIELD_ARP_SADDR_IP, both[2] = {FIELD_ARP_SADDR_ETHER, FIELD_ARP_SADDR_IP};
-	match_arp(c);
-	ruleset_lookup(&c->b, tie->sets->tied[ADDRESS_IPV4], &sender, 1);
-	ruleset_lookup_absent(&c->b, tie->sets->macs[ADDRESS_IPV4], both, 2);
-}
 
 // ip saddr @tied4 ether saddr . ip saddr != @device_macs4
 static void match_other_mac(struct compiler *c, const void *context)
@@ -144,19 +122,7 @@ static void drop_impostor(struct compiler *c, const struct chain *chain, const s
 
 void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *l)
 {
-	enum ruleset_field sender = FIELD_ARP_SADDR_IP, target = FIELD_ARP_DADDR_IP;
 	struct tie ties[2] = {{l, ADDRESS_IPV4}, {l, ADDRESS_IPV6}};
-	if (l->tied[ADDRESS_IPV4] != NO_SET)
-		drop_impostor(c, chain, &ties[ADDRESS_IPV4], match_arp_impostor,
-		              "ARP for a device's address from another MAC");
-	begin(c, chain, "ARP from a device");
-	match_arp(c);
-	ruleset_lookup(&c->b, l->devices4, &sender, 1);
-	ruleset_verdict(&c->b, VERDICT_ACCEPT);
-	begin(c, chain, "ARP to a device");
-	match_arp(c);
-	ruleset_lookup(&c->b, l->devices4, &target, 1);
-	ruleset_verdict(&c->b, VERDICT_ACCEPT);
 	for (size_t family = 0; family < 2; family++)
 		if (l->tied[family] != NO_SET)
 			drop_impostor(c, chain, &ties[family], match_other_mac,

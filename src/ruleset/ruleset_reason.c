@@ -278,6 +278,17 @@ static void accepted_window(const struct question *q, const struct outcome *outc
 		buffer_printf(q->out, " (%s)", detail->comment);
 }
 
+// "the policy passes eapol on (policy.conf:12)"
+static void accepted_frame(const struct question *q, const struct outcome *outcome)
+{
+	const struct policy *policy = q->policy;
+	source_pos at = outcome->rule->origin.at;
+	for (enum policy_frame frame = 0; frame < POLICY_FRAME_COUNT; frame++)
+		if (policy->pass_at[frame] == at)
+			buffer_printf(q->out, "the policy passes %s on", policy_frame_name(frame));
+	reason_place(policy, at, q->out);
+}
+
 static void reason_accepted(struct question *q, const struct outcome *outcome)
 {
 	const struct packet *p = q->packet;
@@ -311,6 +322,8 @@ static void reason_accepted(struct question *q, const struct outcome *outcome)
 		accepted_window(q, outcome);
 	else if (RULESET_OWNER_KIND(origin.owner) != POLICY_OWNER_NONE)
 		accepted_by_owner(q, origin.owner, origin.at);
+	else if (p->ether_type != 0x0800 && p->ether_type != 0x86dd && outcome->rule->origin.at)
+		accepted_frame(q, outcome);
 	else if (p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 136)
 		buffer_text(q->out, "IPv6 neighbour discovery from the link itself is always open");
 	else

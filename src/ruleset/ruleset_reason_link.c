@@ -70,6 +70,26 @@ static void reason_discovery(const struct question *q)
 		buffer_text(q->out, "no rule lets this neighbour discovery pass");
 }
 
+static void reason_frame(const struct question *q)
+{
+	const uint16_t type = q->packet->ether_type;
+	if (type == 0x888e)
+		buffer_text(q->out, "802.1X (EAPOL) is passed only where the policy says: pass eapol");
+	else if (type == 0x88cc)
+		buffer_text(q->out, "LLDP is passed only where the policy says: pass lldp");
+	else if (type == PACKET_802_2)
+		buffer_text(q->out, "of 802.2 frames only spanning tree is passed, and only where the policy "
+		                    "says: pass stp");
+	else if (type == 0x8100 || type == 0x88a8)
+		buffer_text(q->out, "a frame with a second VLAN tag is never passed; one with a single tag is "
+		                    "judged by what is inside");
+	else
+		buffer_printf(q->out,
+		              "frames of type 0x%04x are never passed: only IPv4, IPv6, ARP and what `pass` "
+		              "names can be allowed",
+		              type);
+}
+
 bool reason_link(const struct question *q, const struct outcome *outcome)
 {
 	const struct packet *p = q->packet;
@@ -87,9 +107,7 @@ bool reason_link(const struct question *q, const struct outcome *outcome)
 		return true;
 	}
 	if (!ip) {
-		buffer_printf(q->out,
-		              "frames of type 0x%04x are never passed: only IPv4, IPv6 and ARP can be allowed",
-		              p->ether_type);
+		reason_frame(q);
 		return true;
 	}
 	if (p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137) {
