@@ -150,9 +150,11 @@ static void compile_bridge(struct compiler *c)
 	struct constants constants = {0};
 	struct layer2 layer2;
 	struct frame_chains frame_chains;
+	struct discovery discovery;
 	begin_table(c, RULESET_BRIDGE);
 	compile_constants(c, &constants);
 	compile_layer2_sets(c, &layer2);
+	compile_discovery(c, &layer2, &discovery);
 	if (dhcp)
 		compile_dhcp_sets(c, dhcp);
 	compile_scope(c, &c->devices, false);
@@ -163,7 +165,7 @@ static void compile_bridge(struct compiler *c)
 	compile_frame_chains(c, &frame_chains);
 	rules_frames(c, &chain, &layer2, &frame_chains);
 	rules_layer2(c, &chain, &layer2);
-	rules_neighbour_discovery(c, &chain, constants.discovery_in);
+	rules_discovery(c, &chain, constants.discovery_in, &layer2, &discovery);
 	if (dhcp)
 		rules_dhcp(c, &chain, dhcp);
 	rules_layer2_sources(c, &chain, &layer2);

@@ -12,6 +12,15 @@ static void put_mac(uint8_t *key, const struct mac *mac)
 	memcpy(key, mac->octets, sizeof mac->octets); // padded to 8 by the zeros already there
 }
 
+// RFC 4291 2.7.1: the solicited-node group, in which an address is asked for: ff02::1:ff and its last three
+// octets.
+static void add_group(struct compiler *c, uint32_t set, const uint8_t *address, struct ruleset_origin origin)
+{
+	uint8_t key[RULESET_KEY_MAX] = {0xff, 0x02, [11] = 1, [12] = 0xff};
+	memcpy(key + 13, address + 13, 3);
+	ruleset_build_element(&c->b, set, key, NULL, origin);
+}
+
 static void add_device(struct compiler *c, const struct policy_device *device, uint32_t owner,
                        const struct layer2 *sets)
 {
@@ -21,8 +30,10 @@ static void add_device(struct compiler *c, const struct policy_device *device, u
 		struct ruleset_origin origin = {address->at, owner};
 		uint8_t key[RULESET_KEY_MAX] = {0}, mac_key[RULESET_KEY_MAX] = {0};
 		memcpy(key, address->prefix.octets, address_octets(family));
-		if (family == ADDRESS_IPV4)
-			ruleset_build_element(&c->b, sets->devices4, key, NULL, origin);
+		ruleset_build_element(&c->b, family == ADDRESS_IPV4 ? sets->devices4 : sets->devices6, key,
+		                      NULL, origin);
+		if (family == ADDRESS_IPV6)
+			add_group(c, sets->devices6, key, origin);
 		if (!device->mac_at)
 			continue;
 		ruleset_build_element(&c->b, sets->tied[family], key, NULL, origin);
@@ -38,11 +49,12 @@ static void add_device(struct compiler *c, const struct policy_device *device, u
 	}
 }
 
-static bool has_tie(const struct policy *policy, enum address_family family)
+// Whether a device has an address of the family, with a MAC address (`tied`) or without.
+static bool has_device(const struct policy *policy, enum address_family family, bool tied)
 {
 	for (size_t i = 0; i < policy->device_count; i++) {
 		const struct policy_device *device = &policy->devices[i];
-		for (uint32_t a = 0; device->mac_at && a < device->addresses.count; a++)
+		for (uint32_t a = 0; (device->mac_at != 0) == tied && a < device->addresses.count; a++)
 			if (policy->prefixes[device->addresses.first + a].prefix.family == family)
 				return true;
 	}
@@ -59,11 +71,18 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 	const struct policy *policy = c->policy;
 	enum ruleset_type types4[2] = {TYPE_ETHER_ADDR, TYPE_IPV4_ADDR},
 	                  types6[2] = {TYPE_ETHER_ADDR, TYPE_IPV6_ADDR};
-	bool four = has_tie(policy, ADDRESS_IPV4), six = has_tie(policy, ADDRESS_IPV6);
+	bool four = has_device(policy, ADDRESS_IPV4, true), six = has_device(policy, ADDRESS_IPV6, true);
 	size_t from = c->b.table ? c->b.table->set_count : 0;
 
-	*ret = (struct layer2){.tied = {NO_SET, NO_SET}, .macs = {NO_SET, NO_SET}, .tied_macs = NO_SET};
+	*ret = (struct layer2){.devices6 = NO_SET,
+	                       .tied = {NO_SET, NO_SET},
+	                       .macs = {NO_SET, NO_SET},
+	                       .tied_macs = NO_SET,
+	                       .untied6 = has_device(policy, ADDRESS_IPV6, false)};
 	ret->devices4 = hash_set(c, "devices4", TYPE_IPV4_ADDR, "device addresses, which ARP is passed for");
+	if (six || ret->untied6)
+		ret->devices6 = hash_set(c, "devices6", TYPE_IPV6_ADDR,
+		                         "device addresses, and the groups they are asked for in");
 	if (four || six)
 		ret->tied_macs = hash_set(c, "tied_macs", TYPE_ETHER_ADDR, "MAC addresses the policy gives");
 	if (four) {
