@@ -28,15 +28,15 @@ static const struct cli_command command = {
                    "The policy's rules go, in one transaction, into the network namespace the\n"
                    "command runs in; then they are read back and compared. When the policy is\n"
                    "invalid or the kernel refuses, the rules that stood before go on standing.\n"
-                   "Refused while an agent keeps the wall: leadglass apply is for that.\n"
+                   "Refused while an agent keeps the wall: leadglass apply is for that. Refused in\n"
+                   "role bridge while the kernel module br_netfilter is loaded.\n"
                    "Where there are trust anchors the policy has to be signed under one of them, and\n"
                    "to be no older than the one taken last, which the state folder remembers.\n"
                    "An agent that keeps an older one would refuse that at its next start: --yes.\n"
                    "\n"
-                   "Exit status: 0 the wall is up, 1 --yes was not given, 3 the policy is invalid or not "
-                   "signed as this box\n"
-                   "asks, 4 an agent runs, the kernel refused, holds something else than was sent,\n"
-                   "or a permission is missing.\n"
+                   "Exit status: 0 the wall is up, 1 --yes was not given, 3 the policy is invalid or\n"
+                   "not signed as this box asks, 4 an agent runs, the kernel refused, holds something\n"
+                   "else than was sent, or a permission is missing.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass load policy.conf\n",
@@ -185,6 +185,19 @@ static int see_that_the_agent_can_start(const struct cli_arguments *arguments, s
 	return CLI_NO;
 }
 
+static int refuse_bridge_netfilter(const struct policy *policy)
+{
+	struct problems problems;
+	int error;
+
+	problem_init(&problems);
+	error = nft_bridge_netfilter_refuse(policy, NFT_PROC_SYS_NET, &problems);
+	if (error)
+		cli_failure(error, &problems, NULL);
+	problem_fini(&problems);
+	return error ? cli_exit_of(error) : CLI_GO_ON;
+}
+
 int cli_load(int argc, char **argv)
 {
 	struct cli_arguments arguments;
@@ -207,6 +220,8 @@ int cli_load(int argc, char **argv)
 		status = cli_signed_judge(&signed_by, arguments.state, &policy);
 	if (status == CLI_GO_ON)
 		status = see_that_the_agent_can_start(&arguments, &signed_by);
+	if (status == CLI_GO_ON)
+		status = refuse_bridge_netfilter(&policy);
 	if (status == CLI_GO_ON)
 		cli_warnings(&policy, true);
 	else if (status != CLI_INTERNAL)

@@ -353,6 +353,12 @@ int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources 
 	return 0;
 }
 
+int nft_bridge_netfilter_loaded(const char *proc_sys_net)
+{
+	assert_string_equal(proc_sys_net, NFT_PROC_SYS_NET);
+	return parts->bridge_netfilter;
+}
+
 int nft_watch_open(struct nft_watch **ret, struct problems *problems)
 {
 	*ret = NULL;

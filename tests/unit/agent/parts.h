@@ -52,6 +52,7 @@ struct parts {
 
 	struct nft_access windows[NFT_ACCESS_MAX]; // `ms` is the end on the clock
 	size_t window_count;
+	int bridge_netfilter; // what nft_bridge_netfilter_loaded says
 
 	struct prefix collector; // UDP 514
 
