@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
 #include "agent/agent.h"
@@ -29,7 +28,6 @@
 #define FOREIGN_MAX 8       // findings with an alarm of their own
 #define FOREIGN_BURST 20    // looks that find something new, as fast as they come; then ...
 #define FOREIGN_EVERY 30000 // ms between them: each raises or lifts an alarm, and alarms are logged
-#define BRIDGE_NETFILTER "/proc/sys/net/bridge"
 
 struct guard_finding {
 	char alarm[32];
@@ -429,9 +427,8 @@ static void look_at_others(struct agent *agent, int64_t now)
 // of bridged packets can still be changed by other people's rules of family inet.
 static void look_for_bridge_netfilter(struct agent *agent)
 {
-	struct stat status;
 	bool bridge = agent->standing && agent->standing->policy.role == POLICY_ROLE_BRIDGE;
-	if (bridge && stat(BRIDGE_NETFILTER, &status) == 0)
+	if (bridge && nft_bridge_netfilter_loaded(NFT_PROC_SYS_NET) > 0)
 		agent_alarm(
 		        agent, "br-netfilter",
 		        "the kernel module br_netfilter is loaded: bridged packets also go through the rules "

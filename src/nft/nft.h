@@ -98,4 +98,17 @@ int nft_verify(struct nft *nft, const struct ruleset *meant, ruleset_difference_
 // Takes the wall down: deletes our tables. 0, -ENOENT when there is none, or -errno with a problem.
 int nft_remove(struct nft *nft, struct problems *problems);
 
+// ---- br_netfilter (nft_bridge_netfilter.c) ----
+
+#define NFT_PROC_SYS_NET "/proc/sys/net" // the `proc_sys_net` of both but in tests
+
+// Whether the kernel module br_netfilter is loaded, or built in: it takes bridged frames through the rules of
+// iptables and family inet, and on Linux 6.1 past bridge chains at priority 0. 1, 0, or -errno when it cannot
+// be told (no proc there): a caller that lets frames through on the answer takes that for a 1. Allowed to the
+// keeper under seccomp and Landlock.
+int nft_bridge_netfilter_loaded(const char *proc_sys_net);
+// The same as an error: 0 when it is not loaded; -EEXIST, or -errno when it cannot be told, with a problem that
+// says what to do.
+int nft_bridge_netfilter_refuse(const char *proc_sys_net, struct problems *problems);
+
 #endif

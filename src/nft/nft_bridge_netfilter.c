@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// br_netfilter, which takes bridged frames through other people's rules.
+#include "nft/nft.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/problem.h"
+
+static int exists(const char *folder, const char *name)
+{
+	char path[256];
+
+	if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+		return -ENAMETOOLONG;
+	// faccessat and not stat: Landlock and the keeper's system calls allow it under any path.
+	if (faccessat(AT_FDCWD, path, F_OK, 0) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+int nft_bridge_netfilter_loaded(const char *proc_sys_net)
+{
+	int r = exists(proc_sys_net, "core");
+
+	// Where nothing at all is shown, nothing shown of bridges is no answer.
+	return r > 0 ? exists(proc_sys_net, "bridge") : r < 0 ? r : -ENOENT;
+}
+
+int nft_bridge_netfilter_refuse(const char *proc_sys_net, struct problems *problems)
+{
+	int r = nft_bridge_netfilter_loaded(proc_sys_net);
+
+	if (r == 0)
+		return 0;
+	if (r < 0) {
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, "mount proc at /proc, as every system does",
+		             "cannot tell whether the kernel module br_netfilter is loaded: %s/core: %s",
+		             proc_sys_net, strerror(-r));
+		return r;
+	}
+	problem_add(problems, PROBLEM_ERROR, 0, 0,
+	            "the kernel module br_netfilter is loaded: role bridge is not put up beside it, because it "
+	            "takes bridged frames through the rules of iptables and family inet, past what stands in "
+	            "family bridge",
+	            "unload it (modprobe -r br_netfilter) and keep whatever loads it, such as Docker, off "
+	            "this machine");
+	return -EEXIST;
+}
