@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "agent/agent_outside.h"
+#include "agent/agent_ports.h"
 
 struct parts *parts;
 
@@ -258,6 +259,13 @@ bool agent_outside_running(const struct agent *agent)
 	return true;
 }
 
+void agent_ports_answer(const struct agent *agent, struct buffer *out)
+{
+	(void)agent;
+	if (parts->ports)
+		buffer_add(out, parts->ports, parts->port_count * sizeof *parts->ports);
+}
+
 void agent_outside_describe(const struct agent *agent, char *text, size_t size)
 {
 	(void)agent;
@@ -351,6 +359,12 @@ int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources 
 	parts->state.generation++;
 	ret->committed = ret->verified = true;
 	return 0;
+}
+
+int nft_bridge_netfilter_loaded(const char *proc_sys_net)
+{
+	assert_string_equal(proc_sys_net, NFT_PROC_SYS_NET);
+	return parts->bridge_netfilter;
 }
 
 int nft_watch_open(struct nft_watch **ret, struct problems *problems)

@@ -52,11 +52,15 @@ struct parts {
 
 	struct nft_access windows[NFT_ACCESS_MAX]; // `ms` is the end on the clock
 	size_t window_count;
+	int bridge_netfilter; // what nft_bridge_netfilter_loaded says
 
 	struct prefix collector; // UDP 514
 
 	struct control_status trusted; // what agent_trust_fill says
 	unsigned trust_looks;
+
+	const struct control_port *ports; // what agent_ports_answer says
+	size_t port_count;
 
 	struct buffer log; // "ID text" lines
 	unsigned log_lines, alarms_raised, alarms_lifted;
