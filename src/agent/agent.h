@@ -26,6 +26,7 @@
 #include "state/state_commit.h"
 
 struct agent_outside; // agent_outside.h
+struct agent_ports;   // agent_ports.h
 
 #define AGENT_MINUTE 60000      // ms: the one regular wake-up
 #define AGENT_VERIFY_MINUTES 10 // between full comparisons nobody asked for
@@ -46,6 +47,7 @@ struct agent_options {
 	const char *group;        // --group NAME: may read; NULL: the process's own
 	const char *metrics_file; // --metrics-file PATH; NULL: none
 	const char *syslog[2];    // --syslog TARGET, at most two; NULL: none
+	const char *ports;        // --ports NAME,NAME; NULL: the bridge is somebody else's business
 	bool unowned;             // --unowned: do not take ownership of the table
 };
 
@@ -113,6 +115,7 @@ struct agent {
 	struct agent_peers *peers;   // agent_peers.c: counters by owner, last heard
 	struct agent_guard *guard;   // agent_guard.c
 	struct agent_access *access; // agent_access.c: who opened which window
+	struct agent_ports *ports;   // agent_ports.c; NULL: without --ports
 	struct agent_trust trust;
 
 	struct control_alarm alarms[AGENT_ALARMS_MAX];

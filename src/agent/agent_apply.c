@@ -13,6 +13,7 @@
 
 #include "agent/agent_disk.h"
 #include "agent/agent_outside.h"
+#include "agent/agent_ports.h"
 #include "agent/agent_text.h"
 #include "base/text.h"
 
@@ -77,8 +78,10 @@ static int put_up(struct agent *agent, struct agent_wall *wall, bool *touched, s
 {
 	struct nft_load_result result;
 	bool committed;
-	int error = agent_load(agent, wall, &committed, &result, text);
+	int error;
 
+	agent_ports_before(agent, wall);
+	error = agent_load(agent, wall, &committed, &result, text);
 	*touched = *touched || committed;
 	if (error) {
 		agent->verified = agent->verified && !committed;

@@ -21,6 +21,7 @@
 #define CHECK_BURST 40      // ... after so many
 #define FOREIGN_PAUSE 1000  // ms between two looks at the tables of others
 #define RETRY 10000         // ms until the kernel is asked again after it refused
+#define BLIND_MAX 2         // comparisons that may fail before a wall is not called verified any more
 #define LOG_EVERY 10000     // ms between lines about repairs ...
 #define LOG_BURST 5         // ... after this many
 #define TOLD_MAX 3          // differences named in a line
@@ -43,6 +44,7 @@ struct agent_guard {
 	int64_t took; // ms, the last comparison with its repair: not more than half of the time goes there
 	struct agent_pace checks;
 	int64_t verify_at; // the regular comparison
+	unsigned blind;    // comparisons in a row that did not succeed
 	int64_t claim_at;  // not before it a table that is only free is loaded again
 	int64_t foreign_at, looked_at;
 	char why[256];    // what we have put into agent->reason
@@ -303,6 +305,9 @@ static int check(struct agent *agent, struct guard_report *report)
 	int r = compare(agent, report);
 	guard->check_at = AGENT_NEVER;
 	agent_pace_take(&guard->checks, begin);
+	guard->blind = r < 0 && !is_contested(r) ? guard->blind + 1 : 0;
+	if (guard->blind >= BLIND_MAX)
+		set_unverified(agent, "the kernel's rules cannot be read");
 	if (r == 0 && report->count)
 		set_unverified(agent, "the kernel's rules are not the policy's");
 	bool claim = r == 0 && is_free(agent) && guard->claim_at <= agent_now();

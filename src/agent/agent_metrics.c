@@ -13,6 +13,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_peers.h"
+#include "agent/agent_ports.h"
 #include "base/buffer.h"
 #include "base/file.h"
 
@@ -139,6 +140,24 @@ static void put_trust(const struct agent *agent, const struct control_status *st
 	      agent->trust.believed);
 	counter(out, "policies_refused", "Policies refused for who signed them, or how.",
 	        agent->trust.refusals);
+}
+
+static void put_ports(const struct agent *agent, struct metrics *out)
+{
+	struct buffer answer = BUFFER_EMPTY;
+	agent_ports_answer(agent, &answer);
+	const struct control_port *ports = (const void *)answer.data;
+	const size_t count = buffer_failed(&answer) ? 0 : answer.size / sizeof *ports;
+	if (count)
+		family(out, "port_joined", "gauge", NULL, "1 while a port of --ports is in the bridge.");
+	for (size_t i = 0; i < count; i++) {
+		if (ports[i].bridge)
+			continue;
+		buffer_text(out->text, "leadglass_port_joined");
+		label(out, "{", "port", ports[i].name);
+		buffer_printf(out->text, "} %d\n", ports[i].joined);
+	}
+	buffer_fini(&answer);
 }
 
 static void put_alarms(const struct agent *agent, struct metrics *out)
@@ -311,6 +330,7 @@ static void put_all(struct agent *agent, struct metrics *out)
 	agent_status_fill(agent, &status);
 	put_wall(&status, out);
 	put_trust(agent, &status, out);
+	put_ports(agent, out);
 	put_alarms(agent, out);
 	put_drops(agent, out);
 	put_peers(agent, out);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent_ports.h"
 #include "agent/agent_text.h"
 
 static void answer_text(struct agent *agent, int client, enum control_kind kind, const struct buffer *out)
@@ -146,6 +147,8 @@ static void tables(struct agent *agent, int client, enum control_kind kind)
 		history(agent, &out);
 	else if (kind == CONTROL_WINDOWS)
 		agent_access_answer(agent, &out);
+	else if (kind == CONTROL_PORTS)
+		agent_ports_answer(agent, &out);
 	else if (kind == CONTROL_METRICS)
 		agent_metrics(agent, &out);
 	answer_text(agent, client, kind, &out);
@@ -166,6 +169,7 @@ void agent_request(struct agent *agent, int client, const struct control_request
 	case CONTROL_HISTORY:
 	case CONTROL_WINDOWS:
 	case CONTROL_METRICS:
+	case CONTROL_PORTS:
 		tables(agent, client, (enum control_kind)request->kind);
 		break;
 	case CONTROL_FOLLOW: // agent_server.c keeps who follows

@@ -21,6 +21,7 @@
 
 #include "base/accounts.h"
 #include "agent/agent_outside.h"
+#include "agent/agent_ports.h"
 #include "sandbox/sandbox.h"
 #include "agent/agent_text.h"
 
@@ -353,6 +354,7 @@ static int limit_files(const struct agent *agent, bool connect)
 	        {.fd = agent->store ? state_folder(agent->store) : -1, .write = true},
 	        {.fd = metrics_folder, .write = true},
 	        {.fd = agent->trust.folder},
+	        {.fd = agent_ports_folder(agent), .write = true},
 	};
 	struct sandbox_folder folders[sizeof used / sizeof used[0]];
 	size_t count = 0;

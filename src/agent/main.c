@@ -19,6 +19,7 @@
 
 #include "agent/agent_notify.h"
 #include "agent/agent_outside.h"
+#include "agent/agent_ports.h"
 #include "agent/agent_text.h"
 #include "nft/nft_owner.h"
 
@@ -50,6 +51,8 @@ static const char usage[] =
         "  --syslog TARGET      also logs to `local`, udp:ADDRESS[:PORT] or\n"
         "                       tcp:ADDRESS[:PORT] (RFC 5424); at most twice\n"
         "  --metrics-file PATH  OpenMetrics text once a minute, for a node exporter\n"
+        "  --ports NAME,NAME    in role bridge: makes the bridge, which these interfaces join\n"
+        "                       once the wall was read back, and leave when it is not good\n"
         "  --unowned            does not take ownership of the table: others may then\n"
         "                       change it, and the agent repairs it\n"
         "  --help, --version\n"
@@ -81,6 +84,7 @@ enum option_key {
 	OPTION_GROUP,
 	OPTION_SYSLOG,
 	OPTION_METRICS,
+	OPTION_PORTS,
 	OPTION_UNOWNED
 };
 
@@ -92,6 +96,7 @@ static const struct option known[] = {
         {"group", required_argument, NULL, OPTION_GROUP},
         {"syslog", required_argument, NULL, OPTION_SYSLOG},
         {"metrics-file", required_argument, NULL, OPTION_METRICS},
+        {"ports", required_argument, NULL, OPTION_PORTS},
         {"unowned", no_argument, NULL, OPTION_UNOWNED},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
@@ -112,6 +117,20 @@ static int add_syslog(struct agent_options *options, const char *target)
 		return EXIT_USAGE;
 	}
 	options->syslog[place] = target;
+	return EXIT_NOT_YET;
+}
+
+static int set_ports(struct agent_options *options, const char *names)
+{
+	struct agent_port ports[AGENT_PORTS_MAX];
+	size_t count;
+	const char *wrong = agent_ports_parse(names, ports, &count);
+
+	if (wrong) {
+		message("--ports %s: %s", names, wrong);
+		return EXIT_USAGE;
+	}
+	options->ports = names;
 	return EXIT_NOT_YET;
 }
 
@@ -147,6 +166,8 @@ static int take_option(struct agent_options *options, int key)
 	case OPTION_METRICS:
 		options->metrics_file = optarg;
 		break;
+	case OPTION_PORTS:
+		return set_ports(options, optarg);
 	case OPTION_UNOWNED:
 		options->unowned = true;
 		break;
@@ -325,6 +346,7 @@ static void leave(struct agent *agent)
 	agent_notify(agent->notify, "STOPPING=1");
 	if (commit_rollback(&agent->commit, agent_now(), agent_unix()) == 0)
 		agent_run_commit(agent);
+	agent_ports_tick(agent, agent_now(), false);
 	agent_log(agent, LOG_NOTICE, "LEAVING", NULL, 0, "leadglassd leaves; the wall stays");
 }
 
@@ -336,6 +358,7 @@ static void close_all(struct agent *agent)
 		agent_drop_client(agent, i);
 	// The listener is closed by the end of the process, which does not wait for what a client may have sent
 	// before it was accepted (agent_discard.c).
+	agent_ports_close(agent);
 	agent_access_close(agent);
 	agent_drops_close(agent);
 	agent_peers_close(agent);
@@ -368,12 +391,14 @@ static int run(struct agent *agent)
 	status = take_state(agent);
 	if (status != EXIT_NOT_YET)
 		return status;
+	agent_ports_open(agent); // whatever is in a bridge without a wall is taken out
 	agent_trust_open(agent);
 	agent_boot(agent); // the wall, or closed, or an alarm and another attempt soon
 	status = yield_to_another(agent);
 	if (status != EXIT_NOT_YET)
 		return status;
 	open_parts(agent);
+	agent_ports_tick(agent, agent_now(), true); // behind the wall, not before it
 	open_outside(agent);
 	agent_start_sandbox(agent);
 	if (agent_loop(agent) != 0) // says READY=1 when there is a wall

@@ -198,6 +198,13 @@ static size_t settle(enum control_kind kind, void *item)
 			END(window->reason), END(window->who);
 		return sizeof(*window);
 	}
+	if (kind == CONTROL_PORTS) {
+		struct control_port *port = item;
+
+		if (item)
+			END(port->name), END(port->why);
+		return sizeof(*port);
+	}
 	return 0;
 }
 

@@ -54,18 +54,18 @@ int cli_status(int argc, char **argv)
 {
 	struct cli_arguments arguments;
 	struct control *control = NULL;
-	struct cli_reply replies[5] = {0};
+	struct cli_reply replies[6] = {0};
 	struct status_facts facts = {0};
-	const void *items[5] = {0};
-	size_t counts[5] = {0};
-	static const enum control_kind kinds[5] = {CONTROL_STATUS, CONTROL_ALARMS, CONTROL_PEERS,
-	                                           CONTROL_COUNTERS, CONTROL_WINDOWS};
+	const void *items[6] = {0};
+	size_t counts[6] = {0};
+	static const enum control_kind kinds[6] = {CONTROL_STATUS,   CONTROL_ALARMS,  CONTROL_PEERS,
+	                                           CONTROL_COUNTERS, CONTROL_WINDOWS, CONTROL_PORTS};
 	int status = cli_arguments(&command, argc, argv, &arguments);
 
 	if (status != CLI_GO_ON)
 		return status;
 	status = cli_agent_connect(arguments.run, &control);
-	for (size_t i = 0; i < 5 && status == CLI_GO_ON; i++)
+	for (size_t i = 0; i < 6 && status == CLI_GO_ON; i++)
 		status = ask_list(control, kinds[i], &replies[i], &items[i], &counts[i]);
 	control_disconnect(control);
 	if (status == CLI_GO_ON && counts[0] != 1) {
@@ -83,10 +83,12 @@ int cli_status(int argc, char **argv)
 		        .counter_count = counts[3],
 		        .windows = items[4],
 		        .window_count = counts[4],
+		        .ports = items[5],
+		        .port_count = counts[5],
 		};
 		status = answer(&facts, arguments.options);
 	}
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		cli_reply_fini(&replies[i]);
 	return status;
 }

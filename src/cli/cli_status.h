@@ -11,6 +11,7 @@
 struct buffer;
 struct json;
 
+#define STATUS_PORTS_MAX 64
 #define STATUS_ROWS 20 // of a list that is cut short
 
 struct status_facts {
@@ -19,7 +20,8 @@ struct status_facts {
 	const struct control_peer *peers;
 	const struct control_counter *counters;
 	const struct control_window *windows;
-	size_t alarm_count, peer_count, counter_count, window_count;
+	const struct control_port *ports; // the bridge first
+	size_t alarm_count, peer_count, counter_count, window_count, port_count;
 };
 
 void status_text(const struct status_facts *facts, size_t rows, struct buffer *out);
@@ -27,6 +29,10 @@ void status_json(const struct status_facts *facts, struct buffer *out);
 
 // Whose policy it is: a line of the text.
 void status_trust(const struct control_status *status, struct buffer *out);
+
+// The bridge and its ports, where the agent has them.
+void status_ports(const struct status_facts *facts, struct buffer *out);
+void status_ports_json(const struct status_facts *facts, struct json *json); // as one member
 
 // "peer", "service" ... of a control_peer's kind.
 const char *status_kind_name(unsigned kind);

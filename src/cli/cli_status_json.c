@@ -158,6 +158,7 @@ void status_json(const struct status_facts *facts, struct buffer *out)
 	json_object(&json);
 	write_wall(facts->status, &json);
 	write_policy(facts->status, &json);
+	status_ports_json(facts, &json);
 	write_agent(facts->status, &json);
 	write_alarms(facts, &json);
 	write_windows(facts, &json);

@@ -288,6 +288,7 @@ void status_text(const struct status_facts *facts, size_t rows, struct buffer *o
 	write_wall(facts, out);
 	write_confirm(facts->status, out);
 	write_alarms(facts, out);
+	status_ports(facts, out);
 	write_windows(facts, out);
 	write_policy(facts->status, out);
 	status_trust(facts->status, out);

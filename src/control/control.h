@@ -17,7 +17,7 @@
 
 #define CONTROL_FOLDER "/run/leadglass"
 #define CONTROL_SOCKET "control"  // in that folder
-#define CONTROL_MAGIC 0x4c474333u // "LGC3"; changes with every change of a structure here
+#define CONTROL_MAGIC 0x4c474334u // "LGC4"; changes with every change of a structure here
 #define CONTROL_PAYLOAD_MAX (66u << 20)
 
 enum control_kind {
@@ -33,6 +33,7 @@ enum control_kind {
 	CONTROL_WINDOWS, // struct control_window each: timed access
 	CONTROL_METRICS, // OpenMetrics text
 	CONTROL_VERIFY,  // compares the kernel's rules with the standing policy; text: the differences
+	CONTROL_PORTS,   // struct control_port each: the bridge and its ports; none without --ports
 	// For root
 	CONTROL_APPLY,    // payload: a policy bundle; `seconds`: window, 0: none
 	CONTROL_CONFIRM,  // `number`: the policy that is to stay; 0: whichever waits
@@ -167,6 +168,16 @@ struct control_drop {
 	char chain[32]; // "input", "input spoofed"
 	char mac[18];
 	char reason[222]; // in the policy's words
+};
+
+struct control_port {
+	char name[16];
+	uint8_t bridge;  // 1: the bridge itself, which comes first
+	uint8_t joined;  // of the bridge: a port has
+	uint8_t missing; // there is no such interface
+	uint8_t carrier; // somebody is at the other end of the cable
+	uint32_t padding;
+	char why[160]; // it has not joined; else ""
 };
 
 struct control_entry {

@@ -25,6 +25,7 @@ bool control_changes(enum control_kind kind)
 	case CONTROL_SHOW:
 	case CONTROL_WINDOWS:
 	case CONTROL_METRICS:
+	case CONTROL_PORTS:
 	case CONTROL_VERIFY:
 		return false;
 	}

@@ -98,6 +98,12 @@ static const struct control_alarm alarms[] = {
          .text = "table inet other has a chain that may drop more than the policy does"},
 };
 
+static const struct control_port ports[] = {
+        {.name = "bridge", .bridge = 1, .joined = 1},
+        {.name = "device", .joined = 1, .carrier = 1},
+        {.name = "hospital", .missing = 1, .why = "there is no such interface"},
+};
+
 static const struct control_window windows[] = {
         {.from = {.octets = {10, 20, 9, 77}, .length = 32},
          .box = 1,
@@ -391,6 +397,9 @@ static void respond(int client, const struct control_request *request, const cha
 		break;
 	case CONTROL_COUNTERS:
 		send_items(client, &answer, counters, empty ? 0 : sizeof(counters));
+		break;
+	case CONTROL_PORTS:
+		send_items(client, &answer, ports, trouble ? sizeof(ports) : 0);
 		break;
 	case CONTROL_WINDOWS:
 		send_items(client, &answer, windows, trouble ? sizeof(windows) : 0);

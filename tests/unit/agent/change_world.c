@@ -19,6 +19,7 @@
 
 #include "agent/agent_notify.h"
 #include "agent/agent_outside.h"
+#include "agent/agent_ports.h"
 
 struct change_world world;
 
@@ -285,6 +286,12 @@ void agent_access_wall_changed(struct agent *agent)
 void agent_notify(int notify, const char *format, ...)
 {
 	(void)notify, (void)format;
+}
+
+void agent_ports_before(struct agent *agent, const struct agent_wall *coming)
+{
+	(void)agent;
+	(void)coming;
 }
 
 void agent_outside_group(struct agent *agent, uint16_t group)

@@ -19,3 +19,9 @@ leadglass_unit_test(agent-change
 		${agent}/agent_text.c ${agent}/agent_trust.c ${agent}/agent_trust_floor.c ${agent}/agent_trust_folder.c
 		${agent}/agent_trust_standing.c ${agent}/agent_wall.c
 	DEPENDS state ruleset trust policy base)
+# Real interfaces: as root; without it is skipped (77).
+leadglass_unit_test(agent-ports
+	SOURCES ports_test.c ports_world.c ${agent}/agent_box.c ${agent}/agent_ports.c
+		${agent}/agent_ports_names.c ${agent}/agent_ports_tell.c
+	DEPENDS link control ruleset policy base)
+set_tests_properties(unit.agent-ports unit.agent-ports.sanitised PROPERTIES LABELS net SKIP_RETURN_CODE 77)

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "agent/agent_outside.h"
+#include "agent/agent_ports.h"
 
 struct parts *parts;
 
@@ -256,6 +257,13 @@ bool agent_outside_running(const struct agent *agent)
 {
 	(void)agent;
 	return true;
+}
+
+void agent_ports_answer(const struct agent *agent, struct buffer *out)
+{
+	(void)agent;
+	if (parts->ports)
+		buffer_add(out, parts->ports, parts->port_count * sizeof *parts->ports);
 }
 
 void agent_outside_describe(const struct agent *agent, char *text, size_t size)

@@ -59,6 +59,9 @@ struct parts {
 	struct control_status trusted; // what agent_trust_fill says
 	unsigned trust_looks;
 
+	const struct control_port *ports; // what agent_ports_answer says
+	size_t port_count;
+
 	struct buffer log; // "ID text" lines
 	unsigned log_lines, alarms_raised, alarms_lifted;
 
