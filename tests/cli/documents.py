@@ -142,6 +142,9 @@ esac
     def test_probe_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-probe.8")), int(ROOT))
 
+    def test_adopting(self):
+        self.assertGreaterEqual(self.play(markdown("docs/adopting.md")), int(ROOT))
+
     def test_sign_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-sign.8")), 8)
 

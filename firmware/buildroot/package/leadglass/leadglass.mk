@@ -35,7 +35,7 @@ endef
 LEADGLASS_POST_INSTALL_TARGET_HOOKS += LEADGLASS_INSTALL_FOLDERS
 
 define LEADGLASS_INSTALL_INIT_SYSV
-	$(INSTALL) -D -m 0755 $(LEADGLASS_PKGDIR)/S30leadglassd \
+	$(INSTALL) -D -m 0755 $(@D)/firmware/package/leadglassd.busybox.init \
 		$(TARGET_DIR)/etc/init.d/S30leadglassd
 endef
 
