@@ -19,6 +19,7 @@ static const struct {
 	const char *name, *value, *about; // value: what --help calls it; NULL: it takes none
 	size_t member;                    // of struct cli_arguments, where the value goes
 } known[] = {
+        {CLI_ROLE, "role", "ROLE", "host, router or bridge; else each of them", VALUE(role)},
         {CLI_JSON, "json", NULL, "write the answer as JSON", NO_VALUE},
         {CLI_STRICT, "strict", NULL, "a warning, too, makes the answer no (exit status 1)", NO_VALUE},
         {CLI_ALL, "all", NULL, "everything, however long", NO_VALUE},
