@@ -126,7 +126,8 @@ def not_signed(checks, lab):
 	said = site.send(PLAIN + "nonsense\n")
 	checks.check("is not signed" in said and "nonsense" not in said, "the same with an error in it: nobody has parsed it", said)
 	site.trust.remove("st-anna")
-	checks.equal(site.alarms(), {}, "no anchor again: no alarm")
+	checks.equal((site.alarms(), list(site.notes())), ({}, ["trust-none"]), "no anchor again: no alarm, but a note")
+	checks.check("any more: unsigned policies are taken" in agent.output(), "and the log says so", agent.output())
 	site.trust.add("st-anna", site.root)
 	agent.restart()
 	status = agent.status()
@@ -291,6 +292,8 @@ def lost_state(checks, lab):
 		checks.equal((site.number(), "accepted-lost" in site.alarms()), (2, alarm), f"{what}: the policy stands{', and an alarm' if alarm else ''}")
 		site.refuses(f"{what}, and the serial before", desk.sign(block(7) + PLAIN), "serial 7 is lower than 8", caret=True)
 		checks.equal(file.read_bytes(), eight, f"{what}: it is written again")
+	site.takes("the same policy again, which is the newest", desk.sign(block(8) + MORE))
+	checks.equal(site.alarms(), {}, "lifts the alarm")
 	agent.restart()
 	checks.equal(site.alarms(), {}, "started once more: no alarm")
 	# The record is behind: an older state was put back.
@@ -419,11 +422,13 @@ def broken_folder(checks, lab):
 			 lambda: (agent.folder / "real").replace(anchor)),
 			("an anchor that is too long", "16 KiB", lambda: site.trust.add("long", b"x" * 20000), lambda: site.trust.remove("long")),
 			("an identity that is none", "identity", lambda: identity.write_text("site\n"), site.trust.identify),
+			("an identity that was cut off", "may be cut off", lambda: identity.write_text("site st-anna\nunit ct-room-3"), site.trust.identify),
 			("seventeen anchors", "more than 16", lambda: [site.trust.add(f"more{i}", site.root) for i in range(16)],
 			 lambda: [site.trust.remove(f"more{i}") for i in range(16)])):
 		change()
 		site.refuses(what, good, word)
-		checks.check(word in site.alarms().get("trust-folder", ""), f"{what}: an alarm", site.alarms())
+		text = site.alarms().get("trust-folder", "")
+		checks.check(word in text and "the next start closes the wall" in text, f"{what}: an alarm", site.alarms())
 		checks.equal((site.metric("trust_readable"), site.number(), site.passes()), (0, serial - 1, {DICOM, MANAGE}), f"{what}: the policy stands")
 		if serial == 2:  # and at a start
 			agent.restart()
