@@ -274,6 +274,18 @@ static bool window_is_sane(struct agent *agent, int client, const struct control
 	return false;
 }
 
+static int refuse_bridge_netfilter(const struct agent_wall *wall, struct buffer *text)
+{
+	struct problems problems;
+
+	problem_init(&problems);
+	int error = nft_bridge_netfilter_refuse(&wall->policy, NFT_PROC_SYS_NET, &problems);
+	if (error)
+		agent_text_problems(&problems, NULL, error, text);
+	problem_fini(&problems);
+	return error;
+}
+
 static int take(struct agent *agent, int client, const struct control_request *request, char *bundle,
                 size_t size, struct agent_wall **ret, struct buffer *text)
 {
@@ -285,7 +297,14 @@ static int take(struct agent *agent, int client, const struct control_request *r
 	// A restricted anchor that was added a moment ago asks more of what was accepted than was kept of it.
 	agent_trust_look(agent);
 	agent_trust_accept(agent);
-	return agent_trust_wall(agent, &candidate, ret, text);
+	int error = agent_trust_wall(agent, &candidate, ret, text);
+	if (!error)
+		error = refuse_bridge_netfilter(*ret, text);
+	if (error) {
+		agent_wall_free(*ret);
+		*ret = NULL;
+	}
+	return error;
 }
 
 void agent_request_apply(struct agent *agent, int client, const struct control_request *request, char *bundle,

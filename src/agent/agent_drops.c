@@ -126,6 +126,8 @@ static void fill_packet(const struct drops_entry *entry, struct packet *ret)
 	const char *chain = entry->shown.chain;
 	bool bridge = strncmp(chain, "bridge", 6) == 0, output = strncmp(chain, "output", 6) == 0;
 	bool forward = bridge || strncmp(chain, "forward", 7) == 0;
+	bool discovery =
+	        first->protocol == IPPROTO_ICMPV6 && first->icmp_type >= 133 && first->icmp_type <= 136;
 	uint16_t by_family = first->source.family == ADDRESS_IPV6 ? 0x86dd : 0x0800;
 	*ret = (struct packet){
 	        .hook = forward  ? HOOK_FORWARD
@@ -139,7 +141,8 @@ static void fill_packet(const struct drops_entry *entry, struct packet *ret)
 	        .source_port = first->source_port,
 	        .destination_port = first->port,
 	        .icmp_type = first->icmp_type,
-	        .hop_limit = 64,
+	        // Not in the record. A bridge drops discovery from the link too, others none.
+	        .hop_limit = bridge && discovery ? 255 : 64,
 	        .spoofed = strstr(chain, "spoofed") != NULL,
 	        .ct_state = strstr(chain, "invalid") ? CT_INVALID : CT_NEW,
 	        .ct_source = first->source,
@@ -170,7 +173,8 @@ static const char *plain_reason(const struct drops_entry *entry)
 		return strstr(entry->shown.chain, "spoofed")
 		               ? "ARP for a device's address from another MAC address"
 		               : "ARP is passed for the devices' addresses only";
-	if (first->source.length == 0)
+	if (first->source.length == 0 &&
+	    (!first->ether_type || first->ether_type == 0x0800 || first->ether_type == 0x86dd))
 		return "only IPv4, IPv6 and ARP can be allowed";
 	if (is_icmp_error(first) && !invalid)
 		return "an error about a connection that is not allowed";

@@ -27,7 +27,8 @@ static const struct cli_command command = {
                    "The policy's rules go, in one transaction, into the network namespace the\n"
                    "command runs in; then they are read back and compared. When the policy is\n"
                    "invalid or the kernel refuses, the rules that stood before go on standing.\n"
-                   "Refused while an agent keeps the wall: leadglass apply is for that.\n"
+                   "Refused while an agent keeps the wall: leadglass apply is for that. Refused in\n"
+                   "role bridge while the kernel module br_netfilter is loaded.\n"
                    "Where there are trust anchors the policy has to be signed under one of them, and\n"
                    "to be no older than the one taken last, which the state folder remembers.\n"
                    "\n"
@@ -165,6 +166,19 @@ static int load(const struct ruleset *ruleset, const struct sources *sources, si
 	return cli_answer(&out, CLI_YES);
 }
 
+static int refuse_bridge_netfilter(const struct policy *policy)
+{
+	struct problems problems;
+	int error;
+
+	problem_init(&problems);
+	error = nft_bridge_netfilter_refuse(policy, NFT_PROC_SYS_NET, &problems);
+	if (error)
+		cli_failure(error, &problems, NULL);
+	problem_fini(&problems);
+	return error ? cli_exit_of(error) : CLI_GO_ON;
+}
+
 int cli_load(int argc, char **argv)
 {
 	struct cli_arguments arguments;
@@ -185,6 +199,8 @@ int cli_load(int argc, char **argv)
 		status = cli_refuse_beside(arguments.run);
 	if (status == CLI_GO_ON)
 		status = cli_signed_judge(&signed_by, arguments.state, &policy);
+	if (status == CLI_GO_ON)
+		status = refuse_bridge_netfilter(&policy);
 	if (status == CLI_GO_ON)
 		cli_warnings(&policy, true);
 	else if (status != CLI_INTERNAL)

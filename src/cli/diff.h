@@ -20,6 +20,7 @@ struct json;
 enum diff_part {
 	DIFF_ROLE,
 	DIFF_HEADER,
+	DIFF_PASS,
 	DIFF_BOX,
 	DIFF_MANAGE,
 	DIFF_LOG,

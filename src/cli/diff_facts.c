@@ -36,15 +36,15 @@ enum key {
 	KEY_INTERFACE,
 	KEY_DROPS,
 	KEY_GROUP,
+	KEY_FRAME,
 };
 
 const char *diff_part_name(enum diff_part part)
 {
 	static const char *const names[] = {
-	        [DIFF_ROLE] = "role",       [DIFF_HEADER] = "policy",
-	        [DIFF_BOX] = "box",         [DIFF_MANAGE] = "manage",
-	        [DIFF_LOG] = "log",         [DIFF_DEVICE] = "device",
-	        [DIFF_SERVICE] = "service", [DIFF_BOX_SERVICE] = "service",
+	        [DIFF_ROLE] = "role",     [DIFF_HEADER] = "policy",   [DIFF_PASS] = "pass",
+	        [DIFF_BOX] = "box",       [DIFF_MANAGE] = "manage",   [DIFF_LOG] = "log",
+	        [DIFF_DEVICE] = "device", [DIFF_SERVICE] = "service", [DIFF_BOX_SERVICE] = "service",
 	        [DIFF_PEER] = "peer",
 	};
 	return names[part];
@@ -80,6 +80,7 @@ const char *diff_key_name(unsigned key)
 	        [KEY_INTERFACE] = "interface",
 	        [KEY_DROPS] = "drops",
 	        [KEY_GROUP] = "group",
+	        [KEY_FRAME] = "frame",
 	};
 	return names[key];
 }
@@ -198,6 +199,16 @@ static void gather_header(struct gather *g)
 	add_word(g, KEY_SERIAL, &header->serial);
 	add_word(g, KEY_NOT_BEFORE, &header->not_before);
 	add_word(g, KEY_NOT_AFTER, &header->not_after);
+}
+
+static void gather_pass(struct gather *g)
+{
+	if (g->policy->pass)
+		about(g, DIFF_PASS, NULL);
+	for (unsigned i = 0; i < POLICY_FRAME_COUNT; i++) {
+		if (g->policy->pass & 1u << i)
+			add(g, KEY_FRAME, policy_frame_name((enum policy_frame)i));
+	}
 }
 
 static void gather_box(struct gather *g)
@@ -347,6 +358,7 @@ int diff_facts(const struct policy *policy, struct diff_facts *ret)
 	about(&g, DIFF_ROLE, NULL);
 	add(&g, KEY_ROLE, policy_role_name(policy->role));
 	gather_header(&g);
+	gather_pass(&g);
 	gather_box(&g);
 	gather_manage(&g);
 	gather_log(&g);

@@ -171,8 +171,8 @@ static void write_change(const struct group *change, size_t most, struct buffer 
 			continue;
 		buffer_text(out, separator);
 		separator = "; ";
-		if (fact->part == DIFF_ROLE) {
-			// "role: host -> router": the part's name says it already
+		if (fact->part == DIFF_ROLE || fact->part == DIFF_PASS) {
+			// "role: host -> router": the part's name says the key already
 			struct buffer values = BUFFER_EMPTY;
 
 			write_values(&key, sign, most, &values);

@@ -164,7 +164,7 @@ _leadglass()
 		;;
 	show:0 | rollback:0) _leadglass_offer -W "$(_leadglass_numbers '')" ;;
 	explain:1) _leadglass_offer -W "in out forward" ;;
-	explain:2) _leadglass_offer -W "tcp udp icmp icmpv6 arp" ;;
+	explain:2) _leadglass_offer -W "tcp udp icmp icmpv6 arp eapol lldp stp" ;;
 	explain:[34]) ;;
 	explain:*)
 		if [[ $previous == [io]if ]]; then

@@ -107,8 +107,10 @@ int nft_remove(struct nft *nft, struct problems *problems);
 // be told (no proc there): a caller that lets frames through on the answer takes that for a 1. Allowed to the
 // keeper under seccomp and Landlock.
 int nft_bridge_netfilter_loaded(const char *proc_sys_net);
-// The same as an error: 0 when it is not loaded; -EEXIST, or -errno when it cannot be told, with a problem that
-// says what to do.
-int nft_bridge_netfilter_refuse(const char *proc_sys_net, struct problems *problems);
+// The same as an error, for a policy that lets anything cross a bridge: 0 when it does not, or br_netfilter is
+// not loaded; -EEXIST, or -errno when it cannot be told, with a problem that says what to do. Not asked where a
+// wall is better than none: at a start, and of the closed wall, which is taken in any case.
+int nft_bridge_netfilter_refuse(const struct policy *policy, const char *proc_sys_net,
+                                struct problems *problems);
 
 #endif

@@ -31,9 +31,11 @@ int nft_bridge_netfilter_loaded(const char *proc_sys_net)
 	return r > 0 ? exists(proc_sys_net, "bridge") : r < 0 ? r : -ENOENT;
 }
 
-int nft_bridge_netfilter_refuse(const char *proc_sys_net, struct problems *problems)
+int nft_bridge_netfilter_refuse(const struct policy *policy, const char *proc_sys_net,
+                                struct problems *problems)
 {
-	int r = nft_bridge_netfilter_loaded(proc_sys_net);
+	bool crosses = policy->role == POLICY_ROLE_BRIDGE && (policy->device_count > 0 || policy->pass);
+	int r = crosses ? nft_bridge_netfilter_loaded(proc_sys_net) : 0;
 
 	if (r == 0)
 		return 0;
@@ -48,6 +50,6 @@ int nft_bridge_netfilter_refuse(const char *proc_sys_net, struct problems *probl
 	            "takes bridged frames through the rules of iptables and family inet, past what stands in "
 	            "family bridge",
 	            "unload it (modprobe -r br_netfilter) and keep whatever loads it, such as Docker, off "
-	            "this machine");
+	            "this machine; a kernel that has it built in does not serve");
 	return -EEXIST;
 }

@@ -155,6 +155,15 @@ struct policy_box {
 	struct span interfaces; // policy.interfaces
 };
 
+// Kinds of frames, besides IP and ARP, that role bridge can pass on (`pass`). policy_frame_name gives the
+// words.
+enum policy_frame {
+	POLICY_EAPOL, // IEEE 802.1X: ethertype 0x888e
+	POLICY_LLDP,  // IEEE 802.1AB: ethertype 0x88cc
+	POLICY_STP,   // IEEE 802.1D: BPDUs, 802.2 frames to 01:80:c2:00:00:00
+	POLICY_FRAME_COUNT,
+};
+
 struct policy_log {
 	source_pos at; // 0: the defaults stand
 	source_pos drops_at, group_at;
@@ -179,6 +188,8 @@ struct policy {
 	enum policy_role role;
 	source_pos role_at;
 	struct policy_box box;
+	uint32_t pass;                          // 1u << enum policy_frame; role bridge only
+	source_pos pass_at[POLICY_FRAME_COUNT]; // of the word; 0: not given
 	struct policy_manage manage;
 	struct policy_log log;
 
@@ -252,6 +263,7 @@ void policy_json(const struct policy *policy, struct json *out);
 
 const char *policy_role_name(enum policy_role role);
 const char *policy_dicom_name(enum policy_dicom service);            // "storage-commitment"
+const char *policy_frame_name(enum policy_frame frame);              // "eapol"
 const char *policy_service_kind_name(enum policy_service_kind kind); // "dns", NULL for custom
 bool policy_word_equal(const struct word *word, const char *text);
 

@@ -13,5 +13,6 @@ void policy_closed_print(const struct policy *policy, struct buffer *out)
 	closed.device_count = 0;
 	closed.peer_count = 0;
 	closed.service_count = 0;
+	closed.pass = 0;
 	policy_print(&closed, out);
 }

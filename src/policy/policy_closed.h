@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The policy of the closed wall that goes with a policy: its role, how the machine is reached and who manages
-// it, how drops are logged; no device, no peer, no service.
+// it, how drops are logged; no device, no peer, no service, no frame passed on.
 #ifndef LEADGLASS_POLICY_POLICY_CLOSED_H
 #define LEADGLASS_POLICY_POLICY_CLOSED_H
 

@@ -197,11 +197,22 @@ static void logging(struct json *out, const struct policy_log *log)
 	json_end(out);
 }
 
+static void pass(struct json *out, uint32_t frames)
+{
+	json_key(out, "pass");
+	json_array(out);
+	for (unsigned i = 0; i < POLICY_FRAME_COUNT; i++)
+		if (frames & 1u << i)
+			json_text(out, policy_frame_name((enum policy_frame)i));
+	json_end_array(out);
+}
+
 void policy_json(const struct policy *policy, struct json *out)
 {
 	json_object(out);
 	header(out, &policy->header);
 	json_key_text(out, "role", policy_role_name(policy->role));
+	pass(out, policy->pass);
 	box(out, policy);
 	json_key(out, "devices");
 	json_array(out);

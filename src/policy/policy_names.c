@@ -40,6 +40,12 @@ static const char *const service_names[] = {
         [POLICY_SERVICE_DNS] = "dns",   [POLICY_SERVICE_NTP] = "ntp",       [POLICY_SERVICE_DHCP] = "dhcp",
         [POLICY_SERVICE_PING] = "ping", [POLICY_SERVICE_SYSLOG] = "syslog",
 };
+static const char *const frame_names[POLICY_FRAME_COUNT] = {
+        [POLICY_EAPOL] = "eapol",
+        [POLICY_LLDP] = "lldp",
+        [POLICY_STP] = "stp",
+};
+
 #define SERVICE_COUNT (sizeof service_names / sizeof service_names[0])
 
 // What people and conformance statements also call the services.
@@ -72,6 +78,16 @@ static const struct {
         {"ups", POLICY_UNIFIED_PROCEDURE_STEP},
 };
 
+// What the frames are also called.
+static const struct {
+	const char *said;
+	enum policy_frame meant;
+} other_frame_names[] = {
+        {"802.1x", POLICY_EAPOL}, {"8021x", POLICY_EAPOL}, {"dot1x", POLICY_EAPOL},       {"eap", POLICY_EAPOL},
+        {"802.1ab", POLICY_LLDP}, {"802.1d", POLICY_STP},  {"802.1w", POLICY_STP},        {"rstp", POLICY_STP},
+        {"mstp", POLICY_STP},     {"bpdu", POLICY_STP},    {"spanning-tree", POLICY_STP},
+};
+
 const char *policy_role_name(enum policy_role role)
 {
 	return role_names[role];
@@ -80,6 +96,11 @@ const char *policy_role_name(enum policy_role role)
 const char *policy_dicom_name(enum policy_dicom service)
 {
 	return dicom_names[service];
+}
+
+const char *policy_frame_name(enum policy_frame frame)
+{
+	return frame_names[frame];
 }
 
 const char *policy_service_kind_name(enum policy_service_kind kind)
@@ -111,6 +132,11 @@ int policy_role_from_word(const struct word *word)
 int policy_dicom_from_word(const struct word *word)
 {
 	return word->size ? find(word, dicom_names, POLICY_DICOM_COUNT) : -1;
+}
+
+int policy_frame_from_word(const struct word *word)
+{
+	return word->size ? find(word, frame_names, POLICY_FRAME_COUNT) : -1;
 }
 
 enum policy_service_kind policy_service_kind_from_word(const struct word *word)
@@ -197,4 +223,12 @@ const char *policy_dicom_nearest(const struct word *word)
 		if (equal_but_case(word, other_dicom_names[i].said))
 			return dicom_names[other_dicom_names[i].meant];
 	return policy_nearest(word, dicom_names, POLICY_DICOM_COUNT);
+}
+
+const char *policy_frame_nearest(const struct word *word)
+{
+	for (size_t i = 0; i < sizeof other_frame_names / sizeof other_frame_names[0]; i++)
+		if (equal_but_case(word, other_frame_names[i].said))
+			return frame_names[other_frame_names[i].meant];
+	return policy_nearest(word, frame_names, POLICY_FRAME_COUNT);
 }

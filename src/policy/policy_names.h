@@ -9,11 +9,13 @@
 // -1 when the word is none of them.
 int policy_role_from_word(const struct word *word);
 int policy_dicom_from_word(const struct word *word);
+int policy_frame_from_word(const struct word *word);
 enum policy_service_kind policy_service_kind_from_word(const struct word *word); // custom when not known
 
 // What the word was probably meant to be: a DICOM service by its other usual names (C-STORE, MWL) or by
-// spelling, a known service, a role. NULL when nothing is near.
+// spelling, a kind of frame likewise (802.1X, RSTP), a known service, a role. NULL when nothing is near.
 const char *policy_dicom_nearest(const struct word *word);
+const char *policy_frame_nearest(const struct word *word);
 const char *policy_service_kind_nearest(const struct word *word);
 const char *policy_role_nearest(const struct word *word);
 

@@ -19,6 +19,7 @@ const struct policy_form policy_top_forms[] = {
         {POLICY_NAME("manage"), 0, 0, true, "manage { from 10.20.9.0/24 }", policy_manage_read},
         {POLICY_NAME("box"), 0, 0, true, "box { address 10.20.1.250/24 }", policy_box_read},
         {POLICY_NAME("log"), 0, 0, true, "log { drops 10/second; group 5 }", policy_log_read},
+        {POLICY_NAME("pass"), 1, POLICY_ANY, false, "pass eapol", policy_pass_read},
         {POLICY_NAME("policy"), 0, 0, true, "policy { site st-anna; unit ct-room-3; serial 7 }",
          policy_header_read},
 };
@@ -126,6 +127,12 @@ static void unknown(struct policy_parser *p)
 		policy_form_unknown(p, &top);
 }
 
+static bool takes_block(const struct policy_form *form)
+{
+	return form->read != policy_role_read && form->read != policy_include_read &&
+	       form->read != policy_pass_read;
+}
+
 static void directive(struct policy_parser *p, source_pos *seen)
 {
 	struct policy_directive *line = &p->line;
@@ -141,7 +148,7 @@ static void directive(struct policy_parser *p, source_pos *seen)
 	}
 	p->outside = false;
 	p->role_seen |= form->read == policy_role_read;
-	if (line->opens && (form->read == policy_role_read || form->read == policy_include_read)) {
+	if (line->opens && !takes_block(form)) {
 		policy_error(p, line->brace_at, 1, ADVICE("write, for example: %s", form->example),
 		             "'%s' takes no block", form->name);
 		policy_block_skip(p);
@@ -150,8 +157,7 @@ static void directive(struct policy_parser *p, source_pos *seen)
 	if (!policy_form_check(p, form, &seen[form - policy_top_forms]))
 		line->broken = true;
 	p->incomplete |= line->broken;
-	if (line->broken && !line->opens && form->read != policy_role_read &&
-	    form->read != policy_include_read) {
+	if (line->broken && !line->opens && takes_block(form)) {
 		line->brace_at = policy_lex_late_brace(&p->lex);
 		line->opens = line->brace_at != 0;
 	}

@@ -68,6 +68,7 @@ bool policy_box_read(struct policy_parser *p, void *unused);
 bool policy_manage_read(struct policy_parser *p, void *unused);
 bool policy_log_read(struct policy_parser *p, void *unused);
 bool policy_header_read(struct policy_parser *p, void *unused);
+bool policy_pass_read(struct policy_parser *p, void *unused);
 bool policy_role_read(struct policy_parser *p, void *unused);
 bool policy_include_read(struct policy_parser *p, void *unused);
 

@@ -305,8 +305,20 @@ void policy_print_frame(const struct policy *policy, struct buffer *out)
 	put_box(out, policy);
 }
 
+static void put_pass(struct buffer *out, const struct policy *policy)
+{
+	if (!policy->pass)
+		return;
+	buffer_text(out, "\npass");
+	for (unsigned i = 0; i < POLICY_FRAME_COUNT; i++)
+		if (policy->pass & 1u << i)
+			buffer_printf(out, " %s", policy_frame_name((enum policy_frame)i));
+	buffer_text(out, "\n");
+}
+
 void policy_print_rest(const struct policy *policy, struct buffer *out)
 {
+	put_pass(out, policy);
 	for (size_t i = 0; i < policy->device_count; i++)
 		put_device(out, policy, &policy->devices[i]);
 	for (size_t i = 0; i < policy->peer_count; i++)

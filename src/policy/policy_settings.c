@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What is said about the box itself: box, manage and log blocks.
+// What is said about the box itself: box, manage and log blocks, and what else than IP its bridge passes on.
 #include "policy/policy_names.h"
 #include "policy/policy_parse.h"
 
@@ -194,4 +194,35 @@ bool policy_log_read(struct policy_parser *p, void *unused)
 	(void)unused;
 	p->policy->log.at = p->line.words[0].at;
 	return policy_block_read(p, &log_block, &p->policy->log, LOG_EXAMPLE);
+}
+
+#define FRAMES "eapol, lldp and stp"
+
+static bool pass_word(struct policy_parser *p, const struct word *word)
+{
+	struct policy *policy = p->policy;
+	int frame = policy_frame_from_word(word);
+	if (frame < 0) {
+		const char *nearest = policy_frame_nearest(word);
+		return policy_error_word(
+		        p, word,
+		        nearest ? ADVICE("did you mean '%s'? frames that can be passed are " FRAMES, nearest)
+		                : "frames that can be passed are " FRAMES "; IP and ARP need no word",
+		        "'%s' is no kind of frame", SHOW(word));
+	}
+	if (policy->pass & 1u << frame)
+		return policy_error_word(p, word, "leave one of them out", "%s is passed already, in %s",
+		                         SHOW(word), WHERE(p, policy->pass_at[frame], word->at));
+	policy->pass |= 1u << frame;
+	policy->pass_at[frame] = word->at;
+	return true;
+}
+
+bool policy_pass_read(struct policy_parser *p, void *unused)
+{
+	bool good = true;
+	(void)unused;
+	for (uint32_t i = 1; i < p->line.count; i++)
+		good = pass_word(p, &p->line.words[i]) && good;
+	return good;
 }

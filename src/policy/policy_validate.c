@@ -258,12 +258,28 @@ static void box(struct policy_parser *p)
 		             "a box block in role host, where the box is the device itself");
 }
 
+static void pass(struct policy_parser *p)
+{
+	const struct policy *policy = p->policy;
+	source_pos first = 0;
+	if (!policy->pass || policy->role == POLICY_ROLE_BRIDGE || policy->role == POLICY_ROLE_NONE)
+		return;
+	for (size_t i = 0; i < POLICY_FRAME_COUNT; i++)
+		if (policy->pass_at[i] && (!first || policy->pass_at[i] < first))
+			first = policy->pass_at[i];
+	policy_error(p, first, policy_lex_word_length(source_text(&policy->sources, first)),
+	             "leave it out; only role bridge passes frames on", "'pass' in role %s, which %s",
+	             policy_role_name(policy->role),
+	             policy->role == POLICY_ROLE_HOST ? "passes nothing on" : "passes on IP packets only");
+}
+
 void policy_validate(struct policy_parser *p)
 {
 	struct policy_index index;
 	const struct policy *policy = p->policy;
 	role(p);
 	box(p);
+	pass(p);
 	p->error = policy_index_init(&index, policy->devices, sizeof *policy->devices, policy->device_count);
 	if (p->error < 0)
 		return;

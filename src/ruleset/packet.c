@@ -100,7 +100,11 @@ static void fill_packet(const struct policy *policy, const struct packet_flow *f
 	ret->source_port_given = flow->source.has_port;
 	ret->destination_port = flow->destination.port;
 	ret->protocol = flow->protocol;
-	ret->ether_type = flow->arp ? PACKET_ARP_TYPE : six ? 0x86dd : 0x0800;
+	ret->ether_type = flow->frame ? flow->ether_type : flow->arp ? PACKET_ARP_TYPE : six ? 0x86dd : 0x0800;
+	if (flow->frame && flow->ether_type == PACKET_802_2) {
+		ret->ether_destination = (struct mac){{0x01, 0x80, 0xc2}};
+		memcpy(ret->llc, "\x42\x42\x03", sizeof ret->llc);
+	}
 	ret->arp_operation = flow->arp_operation;
 	ret->icmp_type = flow->type;
 	if (!flow->has_type && flow->protocol == IPPROTO_ICMP)

@@ -10,6 +10,8 @@
 
 #include "ruleset/ruleset.h"
 
+#define PACKET_802_2 0x0004 // the kernel's ether_type (ETH_P_802_2) of frames that have a length in its place
+
 // A packet with what conntrack and routing know of it. Whole datagrams: the kernel reassembles fragments
 // before the wall sees them.
 struct packet {
@@ -17,6 +19,7 @@ struct packet {
 	enum ruleset_family table; // RULESET_BRIDGE: a frame crossing the bridge
 	uint16_t ether_type;       // host order; 0x0800, 0x86dd, 0x0806, ...
 	struct mac ether_source, ether_destination;
+	uint8_t llc[3];                    // PACKET_802_2: DSAP, SSAP, control
 	struct prefix source, destination; // exact; for ARP the protocol addresses
 	uint16_t arp_operation;
 	struct mac arp_source;                    // the sender as the ARP message says, not as the frame does
@@ -41,7 +44,9 @@ struct packet {
 // Reads a flow as `explain` takes it:
 //   in|out|forward PROTO SRC[:PORT] DST[:PORT] [OPTION ...]
 // PROTO is tcp, udp, icmp[/TYPE], icmpv6[/TYPE], arp[/request|/reply] or a protocol number; an IPv6 address
-// with a port stands in brackets. Upper case is read like lower case, but in names of interfaces. Options:
+// with a port stands in brackets. In role bridge PROTO may also be a frame that is neither IP nor ARP: eapol,
+// lldp, stp (a BPDU) or frame/0xTYPE; SRC and DST are left out then. Upper case is read like lower case, but in
+// names of interfaces. Options:
 //   iif NAME, oif NAME       the interface it comes and leaves by
 //   mac ADDRESS              the frame's sender, where frames are seen (role bridge); else the device's own
 //   established, reply       not the first packet of its connection; a reply travels against the first packet

@@ -14,8 +14,9 @@
 
 #define FIRST_DYNAMIC_PORT 49152
 
-static int __attribute__((format(printf, 3, 4)))
-fail(struct packet_reader *r, size_t word, const char *format, ...)
+#define fail packet_read_fail
+
+int packet_read_fail(struct packet_reader *r, size_t word, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -152,6 +153,9 @@ static int read_protocol(struct packet_reader *r, struct packet_flow *flow)
 	snprintf(name, sizeof name, "%.*s", slash ? (int)(slash - word) : 15, word);
 	if (strcasecmp(name, "arp") == 0)
 		return read_arp(r, slash ? slash + 1 : NULL, flow);
+	int result;
+	if (packet_read_frame(r, name, slash ? slash + 1 : NULL, flow, &result))
+		return result;
 
 	unsigned number = 256;
 	if (!read_number(name, 255, &number))
@@ -256,8 +260,9 @@ static int check_ends(struct packet_reader *r, const struct packet_flow *flow)
 static int read_flow(struct packet_reader *r, struct packet_flow *flow)
 {
 	int result = read_protocol(r, flow);
-	if (result == 0)
-		result = read_end(r, "source", &flow->source);
+	if (result < 0 || flow->frame)
+		return result;
+	result = read_end(r, "source", &flow->source);
 	if (result == 0)
 		result = read_end(r, "destination", &flow->destination);
 	if (result == 0)
@@ -267,7 +272,7 @@ static int read_flow(struct packet_reader *r, struct packet_flow *flow)
 
 static bool has_ports(const struct packet_flow *flow)
 {
-	return !flow->arp && (flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP);
+	return !flow->arp && !flow->frame && (flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP);
 }
 
 // What an IPv6 address without brackets may have been meant as, where its last group would do as a port: "; if
@@ -337,13 +342,16 @@ static int read_related(struct packet_reader *r, const struct packet_flow *flow,
 {
 	options->related = true;
 	options->related_word = r->at - 1;
-	if (flow->arp || (flow->protocol != IPPROTO_ICMP && flow->protocol != IPPROTO_ICMPV6))
+	if (flow->arp || flow->frame || (flow->protocol != IPPROTO_ICMP && flow->protocol != IPPROTO_ICMPV6))
 		return 0;
 	if (r->at == r->count)
 		return fail(r, r->count,
 		            "say which connection the error is about: related tcp SRC DST:PORT, as its first "
 		            "packet went");
 	int result = read_flow(r, &options->about);
+	if (result == 0 && options->about.frame)
+		return fail(r, options->about.word, "a connection is one of tcp, udp or icmp, not of %s",
+		            r->words[options->about.word]);
 	if (result == 0)
 		result = settle_ports(r, &options->about, false);
 	if (result == 0 && options->about.source.address.family != flow->source.address.family)
@@ -411,6 +419,8 @@ int packet_read(struct packet_reader *r, struct packet_flow *flow, struct packet
 		result = read_flow(r, flow);
 	if (result == 0 && flow->arp && ret->table != RULESET_BRIDGE)
 		result = fail(r, flow->word, "the wall sees arp only where it forwards in role bridge");
+	if (result == 0 && flow->frame && ret->table != RULESET_BRIDGE)
+		result = fail(r, flow->word, "the wall sees frames only where it forwards in role bridge");
 	while (result == 0 && r->at < r->count)
 		result = read_option(r, flow, ret, options);
 	if (result == 0)

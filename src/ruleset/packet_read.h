@@ -19,7 +19,8 @@ struct packet_end {
 
 // PROTO SRC DST: once for the packet, a second time for the connection an ICMP error is about.
 struct packet_flow {
-	bool arp, has_type;
+	bool arp, frame, has_type;
+	uint16_t ether_type; // of a frame that is neither IP nor ARP; it has no ends
 	uint8_t protocol, type;
 	uint16_t arp_operation;
 	struct packet_end source, destination;
@@ -45,5 +46,12 @@ struct packet_reader {
 // `ret`, the rest is in `flow` and `options`.
 int packet_read(struct packet_reader *r, struct packet_flow *flow, struct packet_options *options,
                 struct packet *ret);
+
+// packet_read_frame.c: a word that is a kind of frame; `kind` is it up to a slash, `type` what follows or NULL.
+// False: it is none.
+bool packet_read_frame(struct packet_reader *r, const char *kind, const char *type, struct packet_flow *flow,
+                       int *ret_result);
+int packet_read_fail(struct packet_reader *r, size_t word, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 
 #endif

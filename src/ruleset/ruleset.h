@@ -51,6 +51,8 @@ enum ruleset_field {
 	FIELD_ETHER_TYPE,  // bridge: meta protocol, 2 octets
 	FIELD_ETHER_SADDR, // bridge, 6 octets
 	FIELD_ETHER_DADDR,
+	FIELD_LLC,             // bridge, 3 octets: DSAP, SSAP, control of an IEEE 802.2 frame
+	FIELD_ARP_FORMAT,      // bridge, 6 octets: hardware and protocol type, lengths of their addresses
 	FIELD_ARP_OPERATION,   // bridge, 2 octets
 	FIELD_ARP_SADDR_ETHER, // bridge, 6 octets
 	FIELD_ARP_SADDR_IP,    // bridge, 4 octets

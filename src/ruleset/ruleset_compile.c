@@ -149,9 +149,12 @@ static void compile_bridge(struct compiler *c)
 	const struct policy_service *dhcp = dhcp_for(c->policy, false);
 	struct constants constants = {0};
 	struct layer2 layer2;
+	struct frame_chains frame_chains;
+	struct discovery discovery;
 	begin_table(c, RULESET_BRIDGE);
 	compile_constants(c, &constants);
 	compile_layer2_sets(c, &layer2);
+	compile_discovery(c, &layer2, &discovery);
 	if (dhcp)
 		compile_dhcp_sets(c, dhcp);
 	compile_scope(c, &c->devices, false);
@@ -159,8 +162,10 @@ static void compile_bridge(struct compiler *c)
 	struct chain chain =
 	        make_chain(c, "forward", HOOK_FORWARD, PRIORITY_BRIDGE, TRAVEL_THROUGH, &c->devices);
 	chain.name = "bridge"; // in log prefixes: what the box routes is "forward" in table inet
+	compile_frame_chains(c, &frame_chains);
+	rules_frames(c, &chain, &layer2, &frame_chains);
 	rules_layer2(c, &chain, &layer2);
-	rules_neighbour_discovery(c, &chain, constants.discovery_in);
+	rules_discovery(c, &chain, constants.discovery_in, &layer2, &discovery);
 	if (dhcp)
 		rules_dhcp(c, &chain, dhcp);
 	rules_layer2_sources(c, &chain, &layer2);

@@ -99,18 +99,40 @@ void rules_drop(struct compiler *c, uint32_t chain, const char *log_name, const 
                 rules_match_fn match, const void *context); // log, bounded; count and drop
 void rules_end(struct compiler *c, uint32_t chain, const char *log_name, const char *comment);
 
-// ruleset_compile_bridge.c: ARP and MAC ties of role bridge.
+// ruleset_compile_bridge.c: MAC ties of role bridge.
 struct layer2 {
 	uint32_t devices4; // device addresses ARP is about; NO_SET: none
+	uint32_t devices6; // device addresses neighbour discovery is about, and their groups; NO_SET: none
 	uint32_t tied[2];  // addresses that belong to one MAC; NO_SET: none
 	uint32_t macs[2];  // MAC . address
 	uint32_t tied_macs;
+	bool untied6; // a device has an IPv6 address and no MAC
 };
 void compile_layer2_sets(struct compiler *c, struct layer2 *ret);
-// ARP, and nobody with a device's address but its own MAC.
+// Nobody with a device's address but from its own MAC.
 void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *l);
 // A device's MAC with no other address; after DHCP, which has none yet.
 void rules_layer2_sources(struct compiler *c, const struct chain *chain, const struct layer2 *l);
+
+// ruleset_compile_frames.c: what is not IP.
+struct frame_chains {
+	uint32_t frames, arp;
+};
+void compile_frame_chains(struct compiler *c, struct frame_chains *ret);
+// The way there, at the begin of `chain`, and the rules there.
+void rules_frames(struct compiler *c, const struct chain *chain, const struct layer2 *l,
+                  const struct frame_chains *to);
+
+// ruleset_compile_discovery.c: IPv6 neighbour discovery across a bridge.
+struct discovery {
+	uint32_t chain;
+	uint32_t routers;    // ICMPv6 types
+	uint32_t link_local; // source . destination; NO_SET: none
+};
+void compile_discovery(struct compiler *c, const struct layer2 *l, struct discovery *ret); // sets
+// The way there, and the rules there.
+void rules_discovery(struct compiler *c, const struct chain *chain, uint32_t types, const struct layer2 *l,
+                     struct discovery *d);
 
 // "policy.conf:14", the file without its folder; "" for position 0.
 #define PLACE_TEXT_MAX 80

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What role bridge adds below IP: ARP is passed for the devices' addresses only, and a device whose MAC address
-// the policy gives uses that MAC with its own addresses and no others.
+// What role bridge adds below IP: a device whose MAC address the policy gives uses that MAC with its own
+// addresses and no others. For ARP see ruleset_compile_frames.c.
 #include <stdio.h>
 #include <string.h>
 
 #include "ruleset/ruleset_compile.h"
 
-#define ETHERTYPE_ARP 0x0806
-
 static void put_mac(uint8_t *key, const struct mac *mac)
 {
 	memcpy(key, mac->octets, sizeof mac->octets); // padded to 8 by the zeros already there
+}
+
+// RFC 4291 2.7.1: the solicited-node group, in which an address is asked for: ff02::1:ff and its last three
+// octets.
+static void add_group(struct compiler *c, uint32_t set, const uint8_t *address, struct ruleset_origin origin)
+{
+	uint8_t key[RULESET_KEY_MAX] = {0xff, 0x02, [11] = 1, [12] = 0xff};
+	memcpy(key + 13, address + 13, 3);
+	ruleset_build_element(&c->b, set, key, NULL, origin);
 }
 
 static void add_device(struct compiler *c, const struct policy_device *device, uint32_t owner,
@@ -23,8 +30,10 @@ static void add_device(struct compiler *c, const struct policy_device *device, u
 		struct ruleset_origin origin = {address->at, owner};
 		uint8_t key[RULESET_KEY_MAX] = {0}, mac_key[RULESET_KEY_MAX] = {0};
 		memcpy(key, address->prefix.octets, address_octets(family));
-		if (family == ADDRESS_IPV4)
-			ruleset_build_element(&c->b, sets->devices4, key, NULL, origin);
+		ruleset_build_element(&c->b, family == ADDRESS_IPV4 ? sets->devices4 : sets->devices6, key,
+		                      NULL, origin);
+		if (family == ADDRESS_IPV6)
+			add_group(c, sets->devices6, key, origin);
 		if (!device->mac_at)
 			continue;
 		ruleset_build_element(&c->b, sets->tied[family], key, NULL, origin);
@@ -40,11 +49,12 @@ static void add_device(struct compiler *c, const struct policy_device *device, u
 	}
 }
 
-static bool has_tie(const struct policy *policy, enum address_family family)
+// Whether a device has an address of the family, with a MAC address (`tied`) or without.
+static bool has_device(const struct policy *policy, enum address_family family, bool tied)
 {
 	for (size_t i = 0; i < policy->device_count; i++) {
 		const struct policy_device *device = &policy->devices[i];
-		for (uint32_t a = 0; device->mac_at && a < device->addresses.count; a++)
+		for (uint32_t a = 0; (device->mac_at != 0) == tied && a < device->addresses.count; a++)
 			if (policy->prefixes[device->addresses.first + a].prefix.family == family)
 				return true;
 	}
@@ -61,11 +71,18 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 	const struct policy *policy = c->policy;
 	enum ruleset_type types4[2] = {TYPE_ETHER_ADDR, TYPE_IPV4_ADDR},
 	                  types6[2] = {TYPE_ETHER_ADDR, TYPE_IPV6_ADDR};
-	bool four = has_tie(policy, ADDRESS_IPV4), six = has_tie(policy, ADDRESS_IPV6);
+	bool four = has_device(policy, ADDRESS_IPV4, true), six = has_device(policy, ADDRESS_IPV6, true);
 	size_t from = c->b.table ? c->b.table->set_count : 0;
 
-	*ret = (struct layer2){.tied = {NO_SET, NO_SET}, .macs = {NO_SET, NO_SET}, .tied_macs = NO_SET};
+	*ret = (struct layer2){.devices6 = NO_SET,
+	                       .tied = {NO_SET, NO_SET},
+	                       .macs = {NO_SET, NO_SET},
+	                       .tied_macs = NO_SET,
+	                       .untied6 = has_device(policy, ADDRESS_IPV6, false)};
 	ret->devices4 = hash_set(c, "devices4", TYPE_IPV4_ADDR, "device addresses, which ARP is passed for");
+	if (six || ret->untied6)
+		ret->devices6 = hash_set(c, "devices6", TYPE_IPV6_ADDR,
+		                         "device addresses, and the groups they are asked for in");
 	if (four || six)
 		ret->tied_macs = hash_set(c, "tied_macs", TYPE_ETHER_ADDR, "MAC addresses the policy gives");
 	if (four) {
@@ -86,30 +103,10 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 		c->b.error = ruleset_finish_set(&c->b.table->sets[i]);
 }
 
-static void begin(struct compiler *c, const struct chain *chain, const char *comment)
-{
-	ruleset_build_rule(&c->b, chain->index, (struct ruleset_origin){0}, "%s", comment);
-}
-
 struct tie {
 	const struct layer2 *sets;
 	enum address_family family;
 };
-
-static void match_arp(struct compiler *c)
-{
-	ruleset_match_port(&c->b, FIELD_ETHER_TYPE, ETHERTYPE_ARP);
-}
-
-// meta protocol arp arp saddr ip @tied4 arp saddr ether . arp saddr ip != @device_macs4
-static void match_arp_impostor(struct compiler *c, const void *context)
-{
-	const struct tie *tie = context;
-	enum ruleset_field sender = FIELD_ARP_SADDR_IP, both[2] = {FIELD_ARP_SADDR_ETHER, FIELD_ARP_SADDR_IP};
-	match_arp(c);
-	ruleset_lookup(&c->b, tie->sets->tied[ADDRESS_IPV4], &sender, 1);
-	ruleset_lookup_absent(&c->b, tie->sets->macs[ADDRESS_IPV4], both, 2);
-}
 
 // ip saddr @tied4 ether saddr . ip saddr != @device_macs4
 static void match_other_mac(struct compiler *c, const void *context)
@@ -144,19 +141,7 @@ static void drop_impostor(struct compiler *c, const struct chain *chain, const s
 
 void rules_layer2(struct compiler *c, const struct chain *chain, const struct layer2 *l)
 {
-	enum ruleset_field sender = FIELD_ARP_SADDR_IP, target = FIELD_ARP_DADDR_IP;
 	struct tie ties[2] = {{l, ADDRESS_IPV4}, {l, ADDRESS_IPV6}};
-	if (l->tied[ADDRESS_IPV4] != NO_SET)
-		drop_impostor(c, chain, &ties[ADDRESS_IPV4], match_arp_impostor,
-		              "ARP for a device's address from another MAC");
-	begin(c, chain, "ARP from a device");
-	match_arp(c);
-	ruleset_lookup(&c->b, l->devices4, &sender, 1);
-	ruleset_verdict(&c->b, VERDICT_ACCEPT);
-	begin(c, chain, "ARP to a device");
-	match_arp(c);
-	ruleset_lookup(&c->b, l->devices4, &target, 1);
-	ruleset_verdict(&c->b, VERDICT_ACCEPT);
 	for (size_t family = 0; family < 2; family++)
 		if (l->tied[family] != NO_SET)
 			drop_impostor(c, chain, &ties[family], match_other_mac,

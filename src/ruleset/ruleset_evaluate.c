@@ -78,6 +78,12 @@ static bool load_header(const struct packet *p, enum ruleset_field field, uint8_
 	case FIELD_ETHER_DADDR:
 		memcpy(to, p->ether_destination.octets, sizeof p->ether_destination.octets);
 		return p->table == RULESET_BRIDGE;
+	case FIELD_LLC:
+		memcpy(to, p->llc, sizeof p->llc);
+		return p->ether_type == PACKET_802_2;
+	case FIELD_ARP_FORMAT:
+		memcpy(to, (const uint8_t[]){0, 1, 8, 0, 6, 4}, 6); // Ethernet and IPv4: there is no other
+		return arp;
 	case FIELD_ARP_OPERATION:
 		put_u16(to, p->arp_operation);
 		return arp;

@@ -230,8 +230,9 @@ static void accepted_by_owner(struct question *q, uint32_t owner, source_pos at)
 		reason_place(policy, at, q->out);
 		return;
 	case POLICY_OWNER_DEVICE:
-		buffer_text(q->out, q->packet->ether_type == 0x0806 ? "ARP is passed for the address of "
-		                                                    : "it concerns ");
+		buffer_text(q->out, q->packet->ether_type == 0x0806
+		                            ? "ARP is passed for the address of "
+		                            : "neighbour discovery is passed for the address of ");
 		reason_word(&policy->devices[index].name, q->out);
 		reason_place(policy, at, q->out);
 		return;
@@ -278,6 +279,17 @@ static void accepted_window(const struct question *q, const struct outcome *outc
 		buffer_printf(q->out, " (%s)", detail->comment);
 }
 
+// "the policy passes eapol on (policy.conf:12)"
+static void accepted_frame(const struct question *q, const struct outcome *outcome)
+{
+	const struct policy *policy = q->policy;
+	source_pos at = outcome->rule->origin.at;
+	for (enum policy_frame frame = 0; frame < POLICY_FRAME_COUNT; frame++)
+		if (policy->pass_at[frame] == at)
+			buffer_printf(q->out, "the policy passes %s on", policy_frame_name(frame));
+	reason_place(policy, at, q->out);
+}
+
 static void reason_accepted(struct question *q, const struct outcome *outcome)
 {
 	const struct packet *p = q->packet;
@@ -311,6 +323,14 @@ static void reason_accepted(struct question *q, const struct outcome *outcome)
 		accepted_window(q, outcome);
 	else if (RULESET_OWNER_KIND(origin.owner) != POLICY_OWNER_NONE)
 		accepted_by_owner(q, origin.owner, origin.at);
+	else if (p->ether_type != 0x0800 && p->ether_type != 0x86dd && outcome->rule->origin.at)
+		accepted_frame(q, outcome);
+	else if (p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 136 &&
+	         p->table == RULESET_BRIDGE)
+		buffer_printf(q->out, "%s is passed for all, where a device has an IPv6 address%s",
+		              p->icmp_type <= 134 ? "looking for routers"
+		                                  : "discovery of link-local neighbours",
+		              p->icmp_type <= 134 ? "" : " and no mac line");
 	else if (p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 136)
 		buffer_text(q->out, "IPv6 neighbour discovery from the link itself is always open");
 	else

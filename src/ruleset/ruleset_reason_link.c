@@ -51,6 +51,31 @@ static void reason_tie(const struct question *q)
 	buffer_text(q->out, "the sender's MAC address and IP address do not belong together");
 }
 
+static bool has_address(const struct policy *policy, enum address_family family)
+{
+	for (size_t i = 0; i < policy->device_count; i++)
+		for (uint32_t k = 0; k < policy->devices[i].addresses.count; k++)
+			if (policy->prefixes[policy->devices[i].addresses.first + k].prefix.family == family)
+				return true;
+	return false;
+}
+
+static void reason_no_neighbour(const struct question *q)
+{
+	const struct packet *p = q->packet;
+	char text[MAC_TEXT_MAX];
+	if (p->icmp_type == 134) {
+		buffer_printf(q->out, "a router advertisement from %s, which is a device's",
+		              mac_print(&p->ether_source, text));
+		return;
+	}
+	buffer_text(q->out, "neighbour discovery is passed for the devices' addresses only, and neither ");
+	reason_address(&p->source, q->out);
+	buffer_text(q->out, " nor ");
+	reason_address(&p->destination, q->out);
+	buffer_text(q->out, " is one");
+}
+
 static void reason_discovery(const struct question *q)
 {
 	const struct packet *p = q->packet;
@@ -66,8 +91,31 @@ static void reason_discovery(const struct question *q)
 	else if (q->policy->role == POLICY_ROLE_HOST)
 		buffer_printf(q->out, "%s does not go %s an end system", name ? name : "it",
 		              p->hook == HOOK_OUTPUT ? "out of" : "to");
+	else if (has_address(q->policy, ADDRESS_IPV6))
+		reason_no_neighbour(q);
 	else
-		buffer_text(q->out, "no rule lets this neighbour discovery pass");
+		buffer_text(q->out, "neighbour discovery is passed for the devices' addresses only, and none "
+		                    "has an IPv6 address");
+}
+
+static void reason_frame(const struct question *q)
+{
+	const uint16_t type = q->packet->ether_type;
+	if (type == 0x888e)
+		buffer_text(q->out, "802.1X (EAPOL) is passed only where the policy says: pass eapol");
+	else if (type == 0x88cc)
+		buffer_text(q->out, "LLDP is passed only where the policy says: pass lldp");
+	else if (type == PACKET_802_2)
+		buffer_text(q->out, "of 802.2 frames only spanning tree is passed, and only where the policy "
+		                    "says: pass stp");
+	else if (type == 0x8100 || type == 0x88a8)
+		buffer_text(q->out, "a frame with a second VLAN tag is never passed; one with a single tag is "
+		                    "judged by what is inside");
+	else
+		buffer_printf(q->out,
+		              "frames of type 0x%04x are never passed: only IPv4, IPv6, ARP and what `pass` "
+		              "names can be allowed",
+		              type);
 }
 
 bool reason_link(const struct question *q, const struct outcome *outcome)
@@ -87,9 +135,7 @@ bool reason_link(const struct question *q, const struct outcome *outcome)
 		return true;
 	}
 	if (!ip) {
-		buffer_printf(q->out,
-		              "frames of type 0x%04x are never passed: only IPv4, IPv6 and ARP can be allowed",
-		              p->ether_type);
+		reason_frame(q);
 		return true;
 	}
 	if (p->protocol == IPPROTO_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 137) {

@@ -241,6 +241,12 @@ void ruleset_spell_value(enum ruleset_field field, const uint8_t *value, struct 
 		                                            : NULL,
 		                     read_u16(value), out);
 		return;
+	case FIELD_LLC:
+	case FIELD_ARP_FORMAT:
+		buffer_text(out, "0x");
+		for (size_t i = 0; i < ruleset_field_info(field)->size; i++)
+			buffer_printf(out, "%02x", value[i]);
+		return;
 	case FIELD_IP6_HOPLIMIT:
 		buffer_printf(out, "%u", *value);
 		return;

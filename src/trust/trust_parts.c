@@ -32,8 +32,12 @@ static source_pos first_of_rest(const struct policy *policy)
 {
 	source_pos places[] = {policy->device_count ? policy->devices[0].name.at : 0,
 	                       policy->peer_count ? policy->peers[0].name.at : 0,
-	                       policy->service_count ? policy->services[0].name.at : 0, policy->manage.at,
-	                       policy->log.at};
+	                       policy->service_count ? policy->services[0].name.at : 0,
+	                       policy->manage.at,
+	                       policy->log.at,
+	                       policy->pass_at[POLICY_EAPOL],
+	                       policy->pass_at[POLICY_LLDP],
+	                       policy->pass_at[POLICY_STP]};
 	source_pos first = 0;
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
 		if (places[i] && (first == 0 || places[i] < first))

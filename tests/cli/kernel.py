@@ -8,6 +8,12 @@ from command import HOST, INTERNAL, KERNEL, NO, POLICY, PROGRAM, USAGE, YES, Cas
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
+def beside(br_netfilter):
+    """Words before a command that make the kernel show it br_netfilter, or hide it: a folder in the kernel's place."""
+    folders = " ".join(f"/proc/sys/net/{name}" for name in ("core", "bridge")[:1 + br_netfilter])
+    return ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none /proc/sys/net && mkdir {folders} && exec "$@"', "sh"]
+
+
 @namespaced
 class Kernel(Case):
     def nft(self, *words):
@@ -201,10 +207,27 @@ class Kernel(Case):
         self.expect(YES, "remove", "--yes")
         self.assertEqual(self.nft("list", "table", "inet", "other"), before)
 
+    def test_bridge_netfilter(self):
+        """Role bridge is refused while the kernel shows br_netfilter, here a folder in its place; the closed wall is not."""
+        self.load()
+        before = self.nft("list", "ruleset")
+        bridge = "role bridge\ndevice ct { address 10.20.1.10; ae-title CT; port 104 }\n"
+        self.write("bridge.conf", bridge)
+        self.write("closed.conf", "role bridge\n")
+        loaded = beside(True)
+        result = self.run_words([*loaded, str(PROGRAM), "load", "bridge.conf"])
+        self.assertEqual(result.code, KERNEL, result)
+        self.assertIn("br_netfilter is loaded", result.err)
+        self.assertIn("modprobe -r br_netfilter", result.err)
+        self.assertIn("nothing was changed", result.err)
+        self.assertEqual(self.nft("list", "ruleset"), before)
+        for name in "closed.conf", "policy.conf":
+            self.assertNotIn("br_netfilter is loaded", self.run_words([*loaded, str(PROGRAM), "load", name]).err)
+
     def test_bridge(self):
         text = HOST.replace("role host", "role bridge").replace("port 11112 }", "port 11112; address 10.20.1.10 }")
         self.write("policy.conf", text + "box { address 10.20.1.250/24 }\n")
-        result = self.leadglass("load", "policy.conf")
+        result = self.run_words([*beside(False), str(PROGRAM), "load", "policy.conf"])
         if result.code == KERNEL:
             # a kernel without connection tracking in bridges says so, and nothing is left behind
             self.assertIn("CONFIG_NF_CONNTRACK_BRIDGE", result.err)

@@ -69,9 +69,31 @@ def without_window(checks, lab):
 	checks.equal(wall(box), before, "after a kill: the last one")
 
 
+# Before the agent: a kernel that shows no br_netfilter, whatever it has.
+NO_BRIDGE_NETFILTER = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc/sys/net && mkdir /proc/sys/net/core && exec "$@"', "sh")
+
+
+def bridge_netfilter(checks, lab):
+	"""Role bridge is refused while br_netfilter is there, by an agent in its sandbox; a policy of another role is not."""
+	box = lab.host("netfilter")
+	agent = Agent(box, enter=NO_BRIDGE_NETFILTER).start()
+	agent.must_apply(policy(1))
+	before = wall(box)
+	inside = ("nsenter", "--mount", "-t", str(agent.pid))
+	bridge = "role bridge\ndevice ct { address 10.20.1.10; ae-title CT; port 104 }\n"
+	box.run(*inside, "mkdir", "/proc/sys/net/bridge", check=True)
+	refused(checks, agent.apply(bridge), "role bridge beside br_netfilter: refused", "br_netfilter is loaded", "modprobe -r br_netfilter", status=4)
+	checks.equal(wall(box), before, "the wall is as it was")
+	checks.equal(outcomes(agent), [(1, "applied")], "and the history too")
+	agent.must_apply(policy(2))
+	box.run(*inside, "rmdir", "/proc/sys/net/bridge", check=True)
+	done = agent.apply(bridge)
+	checks.check("br_netfilter" not in done.stderr, "and without it: not for that reason", done.stderr)
+
+
 def bad_policies(checks, lab):
 	box = lab.host("bad")
-	agent = Agent(box).start()
+	agent = Agent(box, enter=NO_BRIDGE_NETFILTER).start()
 	agent.must_apply(policy(1))
 	before = wall(box)
 	for what, text, words in (("a syntax error", HEAD + "peer {", ("policy2.conf:4:",)), ("an empty file", "", ("role",)),
@@ -265,6 +287,7 @@ def test(checks):
 	with Lab() as lab:
 		without_window(checks, lab)
 		bad_policies(checks, lab)
+		bridge_netfilter(checks, lab)
 		with_window(checks, lab)
 		client_goes_away(checks, lab)
 		full_disk(checks, lab)

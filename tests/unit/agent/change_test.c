@@ -228,6 +228,35 @@ static void test_refused(void **state)
 	assert_non_null(strstr(world.said, "policy.conf:2:"));
 }
 
+// Beside br_netfilter no policy of role bridge is taken, whichever way it comes; what stood before stays, at a
+// start too.
+static void test_bridge_netfilter(void **state)
+{
+	static const char bridge[] = "role bridge\ndevice ct { address 10.20.1.10; ae-title CT; port 104 }\n"
+	                             "peer a { address 10.20.0.5; ae-title A; port 104; initiates echo }\n";
+	(void)state;
+	change_apply(bridge, 0);
+	assert_int_equal(world.answer.error, 0);
+	change_apply(ONE, 0);
+	world.bridge_netfilter = true;
+	change_apply(bridge, 0);
+	assert_int_equal(world.answer.error, -EEXIST);
+	assert_non_null(strstr(world.said, "br_netfilter is loaded; unload it"));
+	assert_int_equal(change_standing(), 2);
+	change_rollback(1);
+	assert_int_equal(world.answer.error, -EEXIST);
+	assert_int_equal(change_standing(), 2);
+	change_apply(TWO, 0);
+	assert_int_equal(world.answer.error, 0);
+	world.bridge_netfilter = false;
+	change_apply(bridge, 0);
+	assert_int_equal(world.answer.error, 0);
+	assert_int_equal(change_standing(), 4);
+	world.bridge_netfilter = true;
+	change_restart();
+	assert_int_equal(change_standing(), 4);
+}
+
 // A record that cannot be written: an alarm, and another attempt, until it can.
 static void test_unsaved(void **state)
 {
@@ -376,6 +405,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_late_confirmation, change_begin, change_end),
 	        cmocka_unit_test_setup_teardown(test_restart_in_window, change_begin, change_end),
 	        cmocka_unit_test_setup_teardown(test_refused, change_begin, change_end),
+	        cmocka_unit_test_setup_teardown(test_bridge_netfilter, change_begin, change_end),
 	        cmocka_unit_test_setup_teardown(test_unsaved, change_begin, change_end),
 	        cmocka_unit_test_setup_teardown(test_copy, change_begin, change_end),
 	        cmocka_unit_test_setup_teardown(test_lost, change_begin, change_end),

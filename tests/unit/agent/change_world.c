@@ -314,6 +314,16 @@ uint64_t change_world_number(const struct ruleset *ruleset)
 	return elements * 10 + ruleset->table_count;
 }
 
+int nft_bridge_netfilter_refuse(const struct policy *policy, const char *proc_sys_net,
+                                struct problems *problems)
+{
+	assert_string_equal(proc_sys_net, NFT_PROC_SYS_NET);
+	if (!world.bridge_netfilter || policy->role != POLICY_ROLE_BRIDGE)
+		return 0;
+	problem_add(problems, PROBLEM_ERROR, 0, 0, "br_netfilter is loaded", "unload it");
+	return -EEXIST;
+}
+
 int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
              const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret)
 {

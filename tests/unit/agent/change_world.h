@@ -14,10 +14,11 @@ struct change_world {
 	struct agent agent;
 	char folder[40], state[64], run[64], trust[64]; // the last is not made
 	int64_t now;
-	uint64_t kernel;   // a number for what it holds: peers * 10 + tables
-	bool no_bridges;   // refuses tables of family bridge
-	unsigned refusals; // that many loads fail ...
-	bool garbles;      // ... after the commit
+	uint64_t kernel;       // a number for what it holds: peers * 10 + tables
+	bool no_bridges;       // refuses tables of family bridge
+	bool bridge_netfilter; // is loaded
+	unsigned refusals;     // that many loads fail ...
+	bool garbles;          // ... after the commit
 	struct control_answer answer;
 	unsigned answers;
 	char said[1024], log[8192], alarms[256];

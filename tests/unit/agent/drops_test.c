@@ -112,7 +112,14 @@ static void reasons_of_frames(void **state)
 	                         .first = {.prefix = "leadglass bridge spoofed: ", .ether_type = 0x0806}};
 	says(&row, "another MAC");
 	row = (struct drops_row){.count = 1, .first = {.prefix = "leadglass bridge: ", .ether_type = 0x88cc}};
+	says(&row, "LLDP is passed only where the policy says: pass lldp");
+	row.first.ether_type = 0x0842;
+	says(&row, "frames of type 0x0842 are never passed");
+	row.first.ether_type = 0; // it was cut off
 	says(&row, "only IPv4, IPv6 and ARP");
+	row = make("leadglass bridge: ", "fe80::1", "fe80::2", IPPROTO_ICMPV6, 0);
+	row.first.icmp_type = 135;
+	says(&row, "none has an IPv6 address");
 }
 
 // A row from before a policy that allows it says so; without one it would be a riddle.

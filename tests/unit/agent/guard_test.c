@@ -387,6 +387,22 @@ static void foreign_tables(void **state)
 	assert_int_equal(parts->agent.alarm_count, 0);
 }
 
+// Told of role bridge alone; loaded later, it is found within the minutes of the regular look.
+static void bridge_netfilter(void **state)
+{
+	(void)state;
+	parts->bridge_netfilter = 1;
+	open_guard();
+	assert_false(parts_has_alarm("br-netfilter"));
+	parts_stand(2, "role bridge\ndevice ct { address 10.20.1.10; ae-title CT; port 104 }\n");
+	parts_run(parts->now + AGENT_VERIFY_MINUTES * AGENT_MINUTE);
+	assert_true(parts_has_alarm("br-netfilter"));
+	assert_int_equal(parts_lines("modprobe -r br_netfilter"), 1);
+	parts->bridge_netfilter = -ENOENT; // where there is no proc, nothing is made up
+	parts_run(parts->now + AGENT_VERIFY_MINUTES * AGENT_MINUTE);
+	assert_false(parts_has_alarm("br-netfilter"));
+}
+
 static void many_foreign_tables(void **state)
 {
 	static char names[16][8];
@@ -486,6 +502,7 @@ int main(void)
 	        TEST(after_own_load),
 	        TEST(asked),
 	        TEST(foreign_tables),
+	        TEST(bridge_netfilter),
 	        TEST(many_foreign_tables),
 	        TEST(flapping),
 	        TEST(deaf),

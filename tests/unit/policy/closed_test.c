@@ -41,8 +41,18 @@ static void gateway(void **state)
 	              "manage {\n\tfrom fd20::/64\n\tport 22\n}\n\nlog {\n\tdrops 10/second\n\tgroup 5\n}\n");
 }
 
+// Nothing crosses a closed bridge, frames that are not IP included.
+static void bridge(void **state)
+{
+	(void)state;
+	assert_closed("role bridge\npass eapol lldp stp\ndevice d { address 10.20.1.10; port 104 }\n"
+	              "peer p { address 10.0.0.1; accepts echo }\n",
+	              "role bridge\n\nlog {\n\tdrops 10/second\n\tgroup 5\n}\n");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(host), cmocka_unit_test(gateway)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(host), cmocka_unit_test(gateway),
+	                                   cmocka_unit_test(bridge)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

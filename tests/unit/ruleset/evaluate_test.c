@@ -178,6 +178,8 @@ static void every_field_of_frames(void **state)
 	is_absent(&p, FIELD_ARP_SADDR_IP);
 	p.ether_type = 0x0806;
 	holds(&p, FIELD_ARP_OPERATION, (uint8_t[]){0, 2});
+	holds(&p, FIELD_ARP_FORMAT, (uint8_t[]){0, 1, 8, 0, 6, 4});
+	is_absent(&p, FIELD_LLC);
 	holds(&p, FIELD_ARP_SADDR_ETHER, p.arp_source.octets);
 	holds(&p, FIELD_ARP_SADDR_IP, p.source.octets);
 	holds(&p, FIELD_ARP_DADDR_IP, p.destination.octets);
@@ -187,6 +189,12 @@ static void every_field_of_frames(void **state)
 	is_absent(&p, FIELD_IP_SADDR);
 	is_absent(&p, FIELD_TH_DPORT);
 	is_absent(&p, FIELD_FIB_REVERSE);
+	p.ether_type = PACKET_802_2;
+	memcpy(p.llc, "\x42\x42\x03", 3);
+	holds(&p, FIELD_LLC, p.llc);
+	holds(&p, FIELD_CT_STATE, &invalid);
+	is_absent(&p, FIELD_ARP_FORMAT);
+	is_absent(&p, FIELD_ARP_OPERATION);
 }
 
 static void lookups(void **state)

@@ -234,6 +234,16 @@ static void knows_frames(void **state)
 	assert_memory_equal(&p.arp_source, &ct3, sizeof ct3);
 	p = wall_packet(&wall.policy, "forward arp/reply 10.20.1.10 10.20.1.1");
 	assert_int_equal(p.arp_operation, 2);
+	p = wall_packet(&wall.policy, "forward eapol mac 01:02:03:04:05:06");
+	assert_int_equal(p.table, RULESET_BRIDGE);
+	assert_int_equal(p.ether_type, 0x888e);
+	assert_memory_equal(&p.ether_source, &other, sizeof other);
+	p = wall_packet(&wall.policy, "forward STP");
+	assert_int_equal(p.ether_type, PACKET_802_2);
+	assert_memory_equal(&p.ether_destination, "\x01\x80\xc2\0\0\0", 6);
+	assert_memory_equal(p.llc, "\x42\x42\x03", 3);
+	p = wall_packet(&wall.policy, "forward frame/0x88F7");
+	assert_int_equal(p.ether_type, 0x88f7);
 	p = wall_packet(&wall.policy, "in tcp 10.20.1.10 10.20.1.250:22");
 	assert_int_equal(p.table, RULESET_INET);
 	assert_memory_equal(&p.ether_source, &none, sizeof none);
@@ -314,6 +324,17 @@ static void says_what_is_wrong(void **state)
 	        {"forward arp/probe 10.0.0.1 10.0.0.2", 1,
 	         "'probe' is no ARP operation this reads; it is request or reply"},
 	        {"forward arp 10.0.0.1 10.0.0.2", 1, "the wall sees arp only where it forwards in role bridge"},
+	        {"forward lldp", 1, "the wall sees frames only where it forwards in role bridge"},
+	        {"forward eapol/3", 1, "eapol has no type; write eapol alone"},
+	        {"forward frame", 1, "frame needs the frame's type, 0x0600 to 0xffff, such as frame/0x88f7"},
+	        {"forward frame/0x05ff", 1,
+	         "frame needs the frame's type, 0x0600 to 0xffff, such as frame/0x88f7"},
+	        {"forward frame/0x88f7x", 1,
+	         "frame needs the frame's type, 0x0600 to 0xffff, such as frame/0x88f7"},
+	        {"forward frame/0x86dd", 1,
+	         "that is IPv4, IPv6 or ARP: write tcp, udp, icmp, icmpv6, arp or a number, and addresses"},
+	        {"in icmp/3 10.0.0.1 10.0.0.2 related lldp", 5,
+	         "a connection is one of tcp, udp or icmp, not of lldp"},
 	        {"in tcp 10.0.0.1 10.0.0.2:1 mac 00:1b:21:aa:00:03", 4,
 	         "the wall looks at MAC addresses only where it forwards in role bridge"},
 	        {"in tcp 10.0.0.1 10.0.0.2:1 iif", 5, "iif needs the name of an interface"},

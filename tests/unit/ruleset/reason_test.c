@@ -196,9 +196,11 @@ static void what_explain_cannot_write(void **state)
 	expect_reason(&wall, &p, "untracked", false,
 	              "nothing that conntrack does not follow passes, but neighbour discovery");
 	p = wall_packet(&wall.policy, "in tcp 10.20.0.5 10.20.1.10:11112");
-	p.ether_type = 0x8100;
-	expect_reason(&wall, &p, "frame", false,
-	              "frames of type 0x8100 are never passed: only IPv4, IPv6 and ARP can be allowed");
+	p.ether_type = 0x8863;
+	expect_reason(
+	        &wall, &p, "frame", false,
+	        "frames of type 0x8863 are never passed: only IPv4, IPv6, ARP and what `pass` names can be "
+	        "allowed");
 	p = wall_packet(&wall.policy, "in tcp 10.20.0.5 10.20.1.10:11112");
 	p.table = RULESET_BRIDGE;
 	expect_reason(&wall, &p, "no table", true, "the wall has no chain that sees it");
@@ -459,11 +461,13 @@ static void frames(void **state)
 	        "role bridge\n"
 	        "device ct-3 { address 10.20.1.10; ae-title A; port 104; mac 00:1b:21:aa:00:03 }\n"
 	        "device mr-1 { address 10.20.1.11; ae-title B; port 104 }\n"
-	        "peer pacs { address 10.20.0.5; ae-title P; port 104; initiates echo; accepts echo }\n";
+	        "peer pacs { address 10.20.0.5; ae-title P; port 104; initiates echo; accepts echo }\n"
+	        "pass lldp\n";
 	static const struct reason_case accepted[] = {
 	        {"forward tcp 10.20.1.10 10.20.0.5:104", "ct-3 may call pacs on 104 (policy.conf:4)"},
 	        {"forward arp 10.20.1.10 10.20.1.1", "ARP is passed for the address of ct-3 (policy.conf:2)"},
 	        {"forward arp 10.20.1.1 10.20.1.11", "ARP is passed for the address of mr-1 (policy.conf:3)"},
+	        {"forward lldp", "the policy passes lldp on (policy.conf:5)"},
 	};
 	static const struct reason_case dropped[] = {
 	        {"forward tcp 10.20.1.10 10.20.0.5:104 mac 00:1b:21:aa:00:04",
@@ -476,6 +480,15 @@ static void frames(void **state)
 	         "(policy.conf:2)"},
 	        {"forward arp 10.20.1.1 10.20.1.2",
 	         "ARP is passed for the devices' addresses only, and neither 10.20.1.1 nor 10.20.1.2 is one"},
+	        {"forward frame/0x88a8",
+	         "a frame with a second VLAN tag is never passed; one with a single tag is "
+	         "judged by what is inside"},
+	        {"forward eapol", "802.1X (EAPOL) is passed only where the policy says: pass eapol"},
+	        {"forward stp", "of 802.2 frames only spanning tree is passed, and only where the policy says: "
+	                        "pass stp"},
+	        {"forward icmpv6/135 fe80::1 fe80::2",
+	         "neighbour discovery is passed for the devices' addresses "
+	         "only, and none has an IPv6 address"},
 	        {"forward tcp 10.20.1.11 10.20.0.5:105", "pacs may be called on 104, not 105 (policy.conf:4)"},
 	        {"in tcp 10.20.0.5 10.20.1.250:22", "nothing in the policy allows this to the box itself; pacs "
 	                                            "is a peer of the devices (policy.conf:4)"},
