@@ -198,6 +198,8 @@ int agent_copy_read(int run, uint64_t *ret_number, char **ret_bundle, size_t *re
 // The requests that change what stands. They answer the client themselves, at once or when it is done.
 void agent_request_apply(struct agent *agent, int client, const struct control_request *request, char *bundle,
                          size_t size);
+void agent_request_judge(struct agent *agent, int client, const struct control_request *request, char *bundle,
+                         size_t size);
 void agent_request_confirm(struct agent *agent, int client, const struct control_request *request);
 void agent_request_rollback(struct agent *agent, int client, const struct control_request *request);
 void agent_change_done(struct agent *agent); // COMMIT_ANSWER: tells who asked, and the log

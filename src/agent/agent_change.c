@@ -289,7 +289,10 @@ static int refuse_bridge_netfilter(const struct agent_wall *wall, struct buffer 
 static int take(struct agent *agent, int client, const struct control_request *request, char *bundle,
                 size_t size, struct agent_wall **ret, struct buffer *text)
 {
-	struct agent_candidate candidate = {.bundle = bundle, .size = size, .when = TRUST_COMING};
+	struct agent_candidate candidate = {.bundle = bundle,
+	                                    .size = size,
+	                                    .when = TRUST_COMING,
+	                                    .only_asked = request->kind == CONTROL_JUDGE};
 	char by[STATE_WHO_MAX];
 
 	describe_applicant(agent, client, request, by);
@@ -328,6 +331,22 @@ void agent_request_apply(struct agent *agent, int client, const struct control_r
 	buffer_fini(&text);
 }
 
+void agent_request_judge(struct agent *agent, int client, const struct control_request *request, char *bundle,
+                         size_t size)
+{
+	struct control_answer answer = {.kind = CONTROL_JUDGE, .last = 1};
+	struct buffer text = BUFFER_EMPTY;
+	struct agent_wall *wall = NULL;
+	const int error = take(agent, client, request, bundle, size, &wall, &text);
+
+	if (error)
+		refuse_text(agent, client, CONTROL_JUDGE, error, &text);
+	else
+		agent_answer(agent, client, &answer, NULL, 0);
+	agent_wall_free(wall);
+	buffer_fini(&text);
+}
+
 // Nothing waits: whoever confirms too late is told what became of the policy that did.
 static void refuse_late(struct agent *agent, int client, uint64_t pending)
 {
@@ -356,6 +375,29 @@ static void refuse_late(struct agent *agent, int client, uint64_t pending)
 		agent_refuse(agent, client, CONTROL_CONFIRM, -ENOENT, "nothing waits for a confirmation");
 }
 
+// What waits is held against whoever is trusted now: confirmed, it is what the next start puts up. The window
+// goes on.
+static bool may_confirm(struct agent *agent, int client)
+{
+	struct buffer text = BUFFER_EMPTY;
+	const uint64_t pending = agent->commit.record.pending;
+	const int error = agent_trust_confirm(agent, &text);
+	char line[256];
+
+	if (!error)
+		return true;
+	agent_text_line(&text, line, sizeof line);
+	agent_log(agent, LOG_ERR, "CONFIRM-FAILED", NULL, 0, "policy %" PRIu64 " could not be confirmed: %s",
+	          pending, line[0] ? line : agent_text_error(error));
+	buffer_printf(&text,
+	              "leadglass: policy %" PRIu64 " was not confirmed and goes in %u s: put that right and "
+	              "confirm again, or leadglass rollback\n",
+	              pending, seconds_left(agent));
+	refuse_text(agent, client, CONTROL_CONFIRM, error, &text);
+	buffer_fini(&text);
+	return false;
+}
+
 void agent_request_confirm(struct agent *agent, int client, const struct control_request *request)
 {
 	const uint64_t pending = agent->commit.record.pending;
@@ -371,6 +413,8 @@ void agent_request_confirm(struct agent *agent, int client, const struct control
 		             request->number, agent->commit.record.pending);
 		return;
 	}
+	if (agent->commit.record.pending && !may_confirm(agent, client))
+		return;
 	error = commit_confirm(&agent->commit, agent_now(), agent_unix());
 	if (error == -ENOENT)
 		refuse_late(agent, client, pending);

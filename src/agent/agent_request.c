@@ -183,6 +183,9 @@ void agent_request(struct agent *agent, int client, const struct control_request
 	case CONTROL_APPLY:
 		agent_request_apply(agent, client, request, payload, size);
 		return; // took the payload over
+	case CONTROL_JUDGE:
+		agent_request_judge(agent, client, request, payload, size);
+		return;
 	case CONTROL_CONFIRM:
 		agent_request_confirm(agent, client, request);
 		break;

@@ -165,7 +165,7 @@ static void refuse(struct agent *agent, const struct agent_candidate *candidate,
 	} else {
 		buffer_fini(&said);
 	}
-	if (!news)
+	if (!news || candidate->only_asked)
 		return;
 	trust->refusals++;
 	log_refusal(agent, candidate, trial, wall, error);

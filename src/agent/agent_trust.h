@@ -65,7 +65,8 @@ struct agent_candidate {
 	char *bundle;    // taken over in every case
 	size_t size;
 	enum trust_when when;
-	const char *by; // who wants it; "": nobody, it was confirmed before
+	const char *by;  // who wants it; "": nobody, it was confirmed before
+	bool only_asked; // nothing comes of it: a refusal is no event, and not logged
 };
 // Where somebody is trusted, nothing of it is parsed before its signature was found good, and then it is judged
 // (trust_judge). As agent_wall_new; -EKEYREJECTED it is refused, and the log says so.
@@ -105,6 +106,9 @@ void agent_trust_accept(struct agent *agent);
 
 // Holds the standing policy against a trust folder that has changed.
 void agent_trust_look(struct agent *agent);
+// Whether the policy that waits may be confirmed: who was trusted when it came may be no more, or nobody was
+// asked for then. 0; -EKEYREJECTED or -ENOMEM, with the reason in `text`.
+int agent_trust_confirm(struct agent *agent, struct buffer *text);
 int64_t agent_trust_next(const struct agent *agent);
 void agent_trust_tick(struct agent *agent, bool minute);
 void agent_trust_fill(const struct agent *agent, struct control_status *ret);

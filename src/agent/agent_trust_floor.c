@@ -32,14 +32,15 @@ void agent_trust_recall(struct agent *agent)
 	if (error && error != -ENOENT) {
 		agent_text_why(&problems, error, line, sizeof line);
 		agent_alarm(agent, "accepted-lost",
-		            "what was accepted before is forgotten, but for the confirmed policy: %s", line);
+		            "what was accepted before is forgotten, but for the confirmed policy; apply the "
+		            "newest policy: %s",
+		            line);
 	}
 	problem_fini(&problems);
 }
 
 static void store(struct agent *agent)
 {
-	const enum commit_event event = agent->commit.event;
 	char line[sizeof agent->alarms[0].text];
 	struct problems problems;
 	int error;
@@ -56,9 +57,6 @@ static void store(struct agent *agent)
 	} else {
 		agent_alarm_lift(agent, "accepted");
 	}
-	// A start writes it too, from the confirmed policy: that something was lost is for somebody to read.
-	if (!error && event != COMMIT_EVENT_BOOT && event != COMMIT_EVENT_RETRY)
-		agent_alarm_lift(agent, "accepted-lost");
 	problem_fini(&problems);
 }
 
@@ -66,13 +64,20 @@ void agent_trust_accept(struct agent *agent)
 {
 	const struct agent_wall *wall = agent->standing;
 	struct agent_trust *trust = &agent->trust;
+	const enum commit_event event = agent->commit.event;
+	const bool accepted = wall && wall->number && wall->number == agent->commit.record.confirmed &&
+	                      wall->signature.trust == CONTROL_TRUST_SIGNED &&
+	                      wall->signature.makes.any;
 
-	if (wall && wall->number && wall->number == agent->commit.record.confirmed &&
-	    wall->signature.makes.any && !same(&trust->floor, &wall->signature.makes)) {
+	if (accepted && !same(&trust->floor, &wall->signature.makes)) {
 		trust->floor = wall->signature.makes;
 		trust->unsaved = true;
 		trust->dated_for = 0; // the clock may be believed no more
 	}
 	if (trust->unsaved)
 		store(agent);
+	// A start writes it too, from the confirmed policy: that something was lost is for somebody to read.
+	if (accepted && !trust->unsaved && !agent->commit.error &&
+	    (event == COMMIT_EVENT_APPLY || event == COMMIT_EVENT_CONFIRM))
+		agent_alarm_lift(agent, "accepted-lost");
 }

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -82,22 +83,44 @@ static int find(struct agent *agent, struct problems *problems)
 	return take(agent, &found, problems);
 }
 
+// Whether anybody is asked for signatures is the one thing that nobody may change in silence.
+static void count(struct agent *agent, size_t anchors)
+{
+	struct agent_trust *trust = &agent->trust;
+	const size_t before = trust->anchors;
+
+	trust->anchors = anchors;
+	if (anchors && !before)
+		agent_log(agent, LOG_NOTICE, "TRUST", NULL, 0,
+		          "%zu trust anchor%s in %s: only signed policies are taken", anchors,
+		          anchors == 1 ? "" : "s", agent->options.trust);
+	if (anchors)
+		agent_alarm_lift(agent, "trust-none");
+	else if (before) // the note's line in the log, too
+		agent_note(agent, "trust-none", "no trust anchor in %s any more: unsigned policies are taken",
+		           agent->options.trust);
+}
+
 int agent_trust_read(struct agent *agent, struct trust *ret, struct problems *problems)
 {
 	struct agent_trust *trust = &agent->trust;
 	char line[sizeof agent->alarms[0].text];
+	bool wrong = false; // what is in it; the next start sees the same
 	int error = find(agent, problems);
 
 	memset(ret, 0, sizeof *ret);
-	if (!error && trust->folder >= 0)
+	if (!error && trust->folder >= 0) {
 		error = trust_read_at(trust->folder, agent->options.trust, ret, problems);
+		wrong = error != 0;
+	}
 	trust->unreadable = error != 0;
 	if (error) {
 		agent_text_why(problems, error, line, sizeof line);
-		agent_alarm(agent, "trust-folder", "%s", line);
+		agent_alarm(agent, "trust-folder", "%s%s",
+		            wrong ? "no policy is taken, and the next start closes the wall: " : "", line);
 		return error;
 	}
-	trust->anchors = ret->count;
+	count(agent, ret->count);
 	agent_alarm_lift(agent, "trust-folder");
 	return 0;
 }

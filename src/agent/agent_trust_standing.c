@@ -36,7 +36,9 @@ static void tell_trust(struct agent *agent, const struct agent_wall *wall, const
 		agent_alarm_lift(agent, "signature-unchecked");
 }
 
-static void examine(struct agent *agent, struct agent_wall *wall)
+// 0; -EKEYREJECTED nobody who is trusted has signed it; or what kept us from finding out. `text` (may be NULL)
+// is what there is to say.
+static int examine(struct agent *agent, struct agent_wall *wall, struct buffer *text)
 {
 	struct agent_trial trial;
 	int error;
@@ -52,8 +54,11 @@ static void examine(struct agent *agent, struct agent_wall *wall)
 		wall->signature.trust = CONTROL_TRUST_NOT;
 	memcpy(wall->signature.seen, trial.signature.seen, sizeof wall->signature.seen);
 	tell_trust(agent, wall, &trial, error);
+	if (error)
+		agent_text_problems(&trial.problems, &wall->policy.sources, error, text);
 	agent_trial_end(&trial);
 	agent->trust.dated_for = 0; // the signer's dates may be others
+	return error;
 }
 
 // There is no policy to examine: only who is trusted.
@@ -86,7 +91,7 @@ static void look(struct agent *agent, bool anew)
 	if (!wall || (!anew && !changed(agent, wall)))
 		return;
 	if (wall->number)
-		examine(agent, wall);
+		(void)examine(agent, wall, NULL);
 	else
 		read_again(agent, wall);
 }
@@ -94,6 +99,19 @@ static void look(struct agent *agent, bool anew)
 void agent_trust_look(struct agent *agent)
 {
 	look(agent, false);
+}
+
+int agent_trust_confirm(struct agent *agent, struct buffer *text)
+{
+	struct agent_wall *wall = agent->standing;
+	int error;
+
+	if (!wall || !wall->number || wall->number != agent->commit.record.pending)
+		return 0;
+	error = examine(agent, wall, text);
+	if (error)
+		agent->trust.refusals++;
+	return error && error != -ENOMEM ? -EKEYREJECTED : error;
 }
 
 // ---- dates ----

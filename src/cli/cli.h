@@ -39,8 +39,10 @@ enum cli_exit {
 #define CLI_OFFLINE (1u << 8)
 #define CLI_LIST (1u << 9)
 #define CLI_CLOSE (1u << 10)
-#define CLI_YES_CUT (1u << 11) // --yes, too
+#define CLI_YES_CUT (1u << 11)   // --yes, too
+#define CLI_YES_CLOSE (1u << 12) // and this
 // with a value, of which struct cli_arguments has a member
+#define CLI_ROLE (1u << 15)
 #define CLI_CONFIRM_WITHIN (1u << 16)
 #define CLI_FOR (1u << 17)
 #define CLI_FROM (1u << 18)
@@ -75,7 +77,7 @@ struct cli_arguments {
 	int count;
 	// Values, as given; NULL when they were not.
 	const char *confirm_within, *lasts /* --for */, *from, *to, *to_port, *reason;
-	const char *anchor, *key, *certificate, *output, *scope /* --for */, *site, *unit;
+	const char *anchor, *key, *certificate, *output, *scope /* --for */, *site, *unit, *role;
 	const char *run, *state, *trust; // never NULL: the usual folders
 };
 
@@ -97,6 +99,7 @@ int cli_explain(int argc, char **argv);
 int cli_sign(int argc, char **argv);
 int cli_verify_signature(int argc, char **argv);
 int cli_trust(int argc, char **argv);
+int cli_probe(int argc, char **argv);
 int cli_load(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_list(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct {
 	const char *name, *value, *about; // value: what --help calls it; NULL: it takes none
 	size_t member;                    // of struct cli_arguments, where the value goes
 } known[] = {
+        {CLI_ROLE, "role", "ROLE", "host, router or bridge; else each of them", VALUE(role)},
         {CLI_JSON, "json", NULL, "write the answer as JSON", NO_VALUE},
         {CLI_STRICT, "strict", NULL, "a warning, too, makes the answer no (exit status 1)", NO_VALUE},
         {CLI_ALL, "all", NULL, "everything, however long", NO_VALUE},
@@ -26,6 +27,7 @@ static const struct {
          NO_VALUE},
         {CLI_VERBOSE, "verbose", NULL, "also say what is usually taken for granted", NO_VALUE},
         {CLI_YES_REALLY, "yes", NULL, "do it; without this nothing is changed", NO_VALUE},
+        {CLI_YES_CLOSE, "yes", NULL, "also when the next start of leadglassd then closes the wall", NO_VALUE},
         {CLI_YES_CUT, "yes", NULL, "also when it cuts the connection it is typed in", NO_VALUE},
         {CLI_DRY_RUN, "dry-run", NULL, "only say what would change", NO_VALUE},
         {CLI_FOLLOW, "follow", NULL, "go on, and write each change as it comes", NO_VALUE},

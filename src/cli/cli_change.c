@@ -115,27 +115,43 @@ static int find_cut(struct cli_change *change, struct cli_cut *cut)
 
 // ---- doing it ----
 
-static int send_request(struct cli_change *change, struct control_answer *ret)
+static int send_request(struct cli_change *change, enum control_kind kind, struct control_answer *ret)
 {
 	struct control_request request = {.number = change->number, .seconds = change->seconds};
 	struct buffer bundle = BUFFER_EMPTY;
 	struct cli_reply reply = {0};
 	int status;
 
-	if (change->kind == CONTROL_APPLY)
+	if (kind == CONTROL_APPLY || kind == CONTROL_JUDGE)
 		policy_bundle_write(&change->new.policy.sources, &bundle);
 	if (buffer_failed(&bundle)) {
 		cli_message("out of memory");
 		buffer_fini(&bundle);
 		return CLI_INTERNAL;
 	}
-	status = cli_agent_ask(change->control, change->kind, &request, bundle.data, bundle.size, &reply);
+	status = cli_agent_ask(change->control, kind, &request, bundle.data, bundle.size, &reply);
 	if (status != CLI_GO_ON && !reply.answer.error)
 		cli_message("leadglass status tells what stands");
+	if (reply.answer.error == -EKEYREJECTED)
+		cli_message("nothing was changed: what stood before still stands");
 	*ret = reply.answer;
 	cli_reply_fini(&reply);
 	buffer_fini(&bundle);
 	return status;
+}
+
+// What the command cannot know and the agent does: the serial it accepted last, and its own trust folder. The
+// kernel is not asked.
+static int ask_agent(struct cli_change *change)
+{
+	struct control_answer answer;
+
+	if (!change->name || change->harmless)
+		return CLI_GO_ON;
+	if (geteuid() == 0)
+		return send_request(change, CONTROL_JUDGE, &answer);
+	cli_message("whether the agent would take it is told to root only (sudo)");
+	return CLI_GO_ON;
 }
 
 // What changes, before it does: a message and not the answer, which says what has become of it. With --dry-run
@@ -183,8 +199,10 @@ static int go_on(struct cli_change *change, const struct cli_cut *cut)
 	bool refused = cut->verdict == CLI_CUT_CUT && !change->seconds && !change->harmless &&
 	               !(options & CLI_YES_CUT);
 	struct control_answer answer;
-	int status;
+	int status = options & CLI_DRY_RUN ? ask_agent(change) : CLI_GO_ON;
 
+	if (status != CLI_GO_ON)
+		return status;
 	if (!(options & CLI_JSON) && !show(change, options & CLI_DRY_RUN ? stdout : stderr))
 		return CLI_INTERNAL;
 	cli_change_warn(change, cut);
@@ -194,7 +212,7 @@ static int go_on(struct cli_change *change, const struct cli_cut *cut)
 		cli_change_refuse(change);
 		return finish(change, cut, NULL, CLI_NO);
 	}
-	status = send_request(change, &answer);
+	status = send_request(change, change->kind, &answer);
 	return status == CLI_GO_ON ? finish(change, cut, &answer, CLI_YES) : status;
 }
 

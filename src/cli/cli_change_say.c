@@ -231,7 +231,7 @@ void cli_change_json(const struct cli_change *change, const struct cli_cut *cut,
 	else
 		json_text(&json, NULL);
 	json_key_number(&json, "before", change->old_number);
-	json_key_number(&json, "confirm_seconds", answer ? answer->seconds : change->seconds);
+	cli_json_number(&json, "confirm_seconds", answer ? answer->seconds : change->seconds);
 	json_key_text(&json, "change", answer ? nft_change_word(answer->changes) : NULL);
 	json_key_number(&json, "added", answer ? answer->added : 0);
 	json_key_number(&json, "removed", answer ? answer->removed : 0);

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
@@ -17,9 +18,9 @@
 static const struct cli_command command = {
         .name = "load",
         .about = "puts the wall up",
-        .synopsis = "[--json] [--no-read-back] [--verbose] [--run DIR]\n"
+        .synopsis = "[--json] [--no-read-back] [--verbose] [--yes] [--run DIR]\n"
                     "                      [--trust DIR] [--state DIR] POLICY",
-        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE | CLI_RUN | CLI_TRUST | CLI_STATE,
+        .options = CLI_JSON | CLI_NO_READ_BACK | CLI_VERBOSE | CLI_YES_CLOSE | CLI_RUN | CLI_TRUST | CLI_STATE,
         .least = 1,
         .most = 1,
         .details = "POLICY is a file, - for standard input, or @running or @NUMBER for one the agent\n"
@@ -31,10 +32,11 @@ static const struct cli_command command = {
                    "role bridge while the kernel module br_netfilter is loaded.\n"
                    "Where there are trust anchors the policy has to be signed under one of them, and\n"
                    "to be no older than the one taken last, which the state folder remembers.\n"
+                   "An agent that keeps an older one would refuse that at its next start: --yes.\n"
                    "\n"
-                   "Exit status: 0 the wall is up, 3 the policy is invalid or not signed as this box\n"
-                   "asks, 4 an agent runs, the kernel refused, holds something else than was sent,\n"
-                   "or a permission is missing.\n"
+                   "Exit status: 0 the wall is up, 1 --yes was not given, 3 the policy is invalid or\n"
+                   "not signed as this box asks, 4 an agent runs, the kernel refused, holds something\n"
+                   "else than was sent, or a permission is missing.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass load policy.conf\n",
@@ -166,6 +168,23 @@ static int load(const struct ruleset *ruleset, const struct sources *sources, si
 	return cli_answer(&out, CLI_YES);
 }
 
+// What the agent keeps falls short of this policy once it is accepted, and its next start closes the wall.
+static int see_that_the_agent_can_start(const struct cli_arguments *arguments, struct cli_signed *signed_by)
+{
+	uint64_t number;
+	int status = cli_signed_replaces(signed_by, &number);
+
+	if (status != CLI_GO_ON || !number)
+		return status;
+	cli_message("leadglassd keeps policy %" PRIu64
+	            " and refuses it once another one was taken here: its next start closes the wall",
+	            number);
+	if (arguments->options & CLI_YES_CLOSE)
+		return CLI_GO_ON;
+	cli_message("leadglass apply --offline has it start with this one; --yes loads it all the same");
+	return CLI_NO;
+}
+
 static int refuse_bridge_netfilter(const struct policy *policy)
 {
 	struct problems problems;
@@ -199,6 +218,8 @@ int cli_load(int argc, char **argv)
 		status = cli_refuse_beside(arguments.run);
 	if (status == CLI_GO_ON)
 		status = cli_signed_judge(&signed_by, arguments.state, &policy);
+	if (status == CLI_GO_ON)
+		status = see_that_the_agent_can_start(&arguments, &signed_by);
 	if (status == CLI_GO_ON)
 		status = refuse_bridge_netfilter(&policy);
 	if (status == CLI_GO_ON)

@@ -34,8 +34,9 @@ static const struct cli_command command = {
                    "--certificate only a box that has pinned the key takes what is signed. openssl\n"
                    "can do all this too, also with a key in a token.\n"
                    "\n"
-                   "Exit status: 0 signed, 3 the policy is invalid, or the key or a certificate\n"
-                   "cannot be used, 5 the answer could not be written.\n"
+                   "Exit status: 0 signed, 2 the command line makes no sense, 3 the policy is\n"
+                   "invalid, or the key or a certificate is not there or cannot be used, 4 one of\n"
+                   "them may not be read, or FILE may not be written, 5 it could not be written.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass sign --key signer.key --certificate signer.crt policy.conf\n",

@@ -52,6 +52,14 @@ static bool is_no_matter(const struct signing *signing)
 	       (code == TRUST_UNKNOWN_SIGNER && signing->certificates == 1);
 }
 
+// A pinned key vouches whatever its certificates say.
+#define PINNED "only a box that has pinned the key"
+
+static const char *takers(const struct trust_verdict *verdict)
+{
+	return verdict->code >= TRUST_UNKNOWN_SIGNER ? PINNED : "no box";
+}
+
 static void warn_of_refusal(const struct trust_verdict *verdict, const char *name)
 {
 	static const struct trust nobody = {0};
@@ -60,7 +68,7 @@ static void warn_of_refusal(const struct trust_verdict *verdict, const char *nam
 	problem_init(&problems);
 	trust_verdict_tell(verdict, name, &nobody, &problems);
 	for (size_t i = 0; i < problems.count; i++)
-		cli_message("warning: no box takes this: %s", problems.items[i].what);
+		cli_message("warning: %s takes this: %s", takers(verdict), problems.items[i].what);
 	problem_fini(&problems);
 }
 
@@ -107,20 +115,29 @@ int signing_verify(struct signing *signing)
 	return CLI_GO_ON;
 }
 
-// The earliest end of all that is known here.
-static int64_t valid_to(const struct signing *signing)
+// The earliest end of all that is known here, and whose that is, as a certificate's number.
+static int64_t valid_to(const struct signing *signing, size_t *ret_which)
 {
-	int64_t to = signing->signer.valid_to;
+	const struct trust_verdict *verdict = &signing->verdict;
 
-	return signing->verdict.code == TRUST_GOOD && signing->verdict.valid_to < to ? signing->verdict.valid_to
-	                                                                             : to;
+	*ret_which = 1;
+	if (verdict->code != TRUST_GOOD || verdict->valid_to >= signing->signer.valid_to)
+		return signing->signer.valid_to;
+	// The last one stands in the place of the anchor.
+	*ret_which = verdict->valid_to_which ? verdict->valid_to_which : signing->certificates;
+	return verdict->valid_to;
 }
 
 static void warn_of_dates(const struct signing *signing)
 {
 	const struct policy_header *header = &signing->policy.header;
-	int64_t from = signing->signer.valid_from, to = valid_to(signing);
+	size_t which;
+	int64_t from = signing->signer.valid_from, to = valid_to(signing, &which);
 	char date[DATE_TEXT_MAX];
+
+	if (header->serial_number == UINT64_MAX)
+		cli_message("warning: there is no higher serial: a box that has accepted this takes no other "
+		            "policy, until it is set up anew");
 
 	if (header->not_after.text && header->not_after_time < signing->now)
 		cli_message("warning: no box takes this: it was valid until %s",
@@ -128,11 +145,11 @@ static void warn_of_dates(const struct signing *signing)
 	if (!signing->certificates)
 		return;
 	if (to < signing->now)
-		cli_message("warning: no box takes this: the certificate was valid until %s",
+		cli_message("warning: " PINNED " takes this: certificate %zu was valid until %s", which,
 		            date_print(to, date));
 	else if (header->not_after.text && to < header->not_after_time)
-		cli_message("warning: the certificate expires before the policy: boxes take it until %s only",
-		            date_print(to, date));
+		cli_message("warning: certificate %zu expires before the policy: boxes take it until %s only",
+		            which, date_print(to, date));
 	if (from > signing->now)
 		cli_message("warning: the certificate is not valid before %s", date_print(from, date));
 }
@@ -150,7 +167,7 @@ void signing_tell(const struct signing *signing)
 	            header->not_after.text ? date_print(header->not_after_time, to) : "");
 	if (signing->certificates)
 		cli_message("by %s, whose certificate is valid until %s", signing->verdict.signer,
-		            date_print(valid_to(signing), to));
+		            date_print(signing->signer.valid_to, to));
 	else
 		cli_message("by a key without a certificate: only a box that has pinned it takes this");
 	warn_of_dates(signing);

@@ -83,8 +83,6 @@ static int read_vouched(const char *name, const char *run, struct cli_signed *re
 	if (error == -EKEYREJECTED) {
 		trust_verdict_tell(&ret->verdict, name, &ret->trust, &problems);
 		cli_failure(error, &problems, NULL);
-		cli_message("%s asks for policies that are signed: leadglass verify-signature says more",
-		            ret->trust.path);
 	} else if (error) {
 		cli_failure(error, &problems, &policy->sources);
 	}
@@ -185,6 +183,31 @@ int cli_signed_judge_without_floor(const struct cli_signed *signed_by, const str
 	// What a signer may change depends on what stood before.
 	verdict.scope = TRUST_ALL;
 	return judge(signed_by, &verdict, policy, NULL);
+}
+
+int cli_signed_replaces(struct cli_signed *signed_by, uint64_t *ret)
+{
+	const struct trust_floor *floor = &signed_by->floor, *next = &signed_by->next;
+	struct state_record record;
+	struct problems problems;
+	int error;
+
+	*ret = 0;
+	if (!cli_signed_asked(signed_by) || (floor->any && floor->serial == next->serial &&
+	                                     memcmp(floor->content, next->content, sizeof floor->content) == 0))
+		return CLI_GO_ON;
+	problem_init(&problems);
+	cli_become_owner(signed_by->folder);
+	error = state_read_record(signed_by->store, &record, &problems);
+	cli_become_self();
+	if (!error)
+		*ret = record.confirmed;
+	if (error == -ENOENT || error == -EBADMSG) // an agent that starts finds none either
+		error = 0;
+	if (error)
+		cli_failure(error, &problems, NULL);
+	problem_fini(&problems);
+	return error ? cli_exit_of(error) : CLI_GO_ON;
 }
 
 int cli_signed_accept(struct cli_signed *signed_by, struct problems *problems)

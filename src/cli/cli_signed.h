@@ -37,6 +37,10 @@ bool cli_signed_asked(const struct cli_signed *signed_by); // there are anchors
 int cli_signed_judge(struct cli_signed *signed_by, const char *folder, const struct policy *policy);
 // The same without that: for an agent that has the folder, and judges again.
 int cli_signed_judge_without_floor(const struct cli_signed *signed_by, const struct policy *policy);
+// Whether an agent that starts next would refuse the policy it keeps once this one was accepted: *ret is that
+// one's number, 0: no, or it keeps none. After cli_signed_judge. CLI_GO_ON, or the exit code after the problems
+// were written.
+int cli_signed_replaces(struct cli_signed *signed_by, uint64_t *ret);
 
 // It was accepted: writes that down. 0 or -errno with a problem.
 int cli_signed_accept(struct cli_signed *signed_by, struct problems *problems);

@@ -18,11 +18,12 @@ static void add_span(struct buffer *text, int64_t seconds)
 
 static void add_policy_end(struct buffer *text, const struct control_status *status)
 {
+	char date[DATE_TEXT_MAX];
+
 	if (!status->not_after)
 		return;
-	if (status->not_after >= status->now) {
-		buffer_text(text, "; expires in ");
-		add_span(text, status->not_after - status->now);
+	if (status->not_after >= status->now) { // in how many days a clock that came up in 1970 does not know
+		buffer_printf(text, "; expires on %.10s", date_print(status->not_after, date));
 	} else {
 		buffer_text(text, "; EXPIRED ");
 		add_span(text, status->now - status->not_after);
@@ -64,14 +65,14 @@ void status_trust(const struct control_status *status, struct buffer *out)
 	case CONTROL_TRUST_NOT:
 		if (status->number)
 			buffer_printf(&text,
-			              "policy %llu was signed by nobody this box trusts: leadglassd does not "
-			              "start with it again; leadglass apply a signed one",
+			              "policy %llu stands, but the next start of leadglassd does not take it "
+			              "and closes the wall: see the alarm",
 			              (unsigned long long)status->number);
 		cli_line(out, "NOT TRUSTED", &text);
 		break;
 	case CONTROL_TRUST_UNKNOWN:
-		buffer_text(&text, "whom to trust cannot be told: no policy is taken, and the next start of "
-		                   "leadglassd closes the wall; leadglass trust list says why");
+		// What the next start makes of it depends on what is wrong, which the alarm knows.
+		buffer_text(&text, "whom to trust cannot be told, and no policy is taken: see the alarm");
 		cli_line(out, "NOT TRUSTED", &text);
 		break;
 	}

@@ -87,11 +87,26 @@ int cli_trust_name(const char *text, char ret[static TRUST_NAME_MAX])
 	return CLI_GO_ON;
 }
 
+const struct trust_anchor *cli_trust_find(const struct trust *trust, const char *name)
+{
+	for (size_t i = 0; i < trust->count; i++) {
+		if (strcmp(trust->anchors[i].name, name) == 0)
+			return &trust->anchors[i];
+	}
+	return NULL;
+}
+
+const char *cli_trust_untold(const struct trust *trust)
+{
+	if (trust->site[0] && trust->unit[0])
+		return "";
+	return trust->unit[0] ? "site" : trust->site[0] ? "unit" : "site and unit";
+}
+
 // After it was removed: whether anybody is asked for signatures now, and what the standing policy is to that.
 static int say_what_follows(const struct cli_arguments *arguments, const struct cli_standing *standing,
                             bool was_signed_under_it)
 {
-	char by[TRUST_NAME_MAX] = "";
 	struct problems problems;
 	struct trust trust;
 	int status = CLI_GO_ON, error;
@@ -106,37 +121,61 @@ static int say_what_follows(const struct cli_arguments *arguments, const struct 
 		cli_message("there is no trust anchor any more: nobody asks for signatures, and unsigned "
 		            "policies are taken");
 	} else if (was_signed_under_it) {
-		status = cli_standing_vouched(standing, &trust, by);
-		if (status == CLI_GO_ON && !by[0])
-			cli_standing_warn(standing);
+		status = cli_standing_check(standing, &trust);
 	}
 	problem_fini(&problems);
 	trust_fini(&trust);
 	return status;
 }
 
-// Whether the standing policy was signed under this anchor. A folder that cannot be read, which this command
-// may be about to put right, vouches for nobody.
-static int find_signed_under(const struct cli_arguments *arguments, const struct cli_standing *standing,
-                             const char *name, bool *ret)
+// The folder before: *ret_readable false where it cannot be read, which this command may be about to put right.
+// CLI_GO_ON, or an exit code after a message that there is no such anchor.
+static int read_before(const struct cli_arguments *arguments, const char *name, struct trust *ret,
+                       bool *ret_readable)
 {
-	char by[TRUST_NAME_MAX] = "";
 	struct problems problems;
-	struct trust trust;
+	char scoped[TRUST_NAME_MAX + 8];
 	int status = CLI_GO_ON, error;
 
 	problem_init(&problems);
-	error = trust_read(arguments->trust, &trust, &problems);
+	error = trust_read(arguments->trust, ret, &problems);
+	*ret_readable = !error;
 	if (error == -ENOMEM) {
 		cli_failure(error, &problems, NULL);
 		status = CLI_INTERNAL;
-	} else if (!error) {
-		status = cli_standing_vouched(standing, &trust, by);
+	} else if (!error && !cli_trust_find(ret, name)) {
+		(void)snprintf(scoped, sizeof(scoped), "%s.site", name);
+		if (!cli_trust_find(ret, scoped))
+			(void)snprintf(scoped, sizeof(scoped), "%s.oem", name);
+		if (cli_trust_find(ret, scoped))
+			cli_message("there is no anchor '%s' in %s; there is %s", name, arguments->trust,
+			            scoped);
+		else
+			cli_message("there is no anchor '%s' in %s; leadglass trust list shows which there are",
+			            name, arguments->trust);
+		status = CLI_NO;
 	}
 	problem_fini(&problems);
-	trust_fini(&trust);
-	*ret = strcmp(by, name) == 0;
 	return status;
+}
+
+// What it would do, and the command that does it.
+static int ask(const struct cli_arguments *arguments, const struct trust *trust, const char *name)
+{
+	const bool usual = strcmp(arguments->trust, TRUST_FOLDER) == 0;
+	const bool run = arguments->options & CLI_RUN;
+
+	if (trust->count == 1)
+		cli_message("%s is the last trust anchor: without it nobody asks for signatures, and unsigned "
+		            "policies are taken; nothing was done",
+		            name);
+	else
+		cli_message("trust remove would take no policy any more that was signed under %s; nothing was "
+		            "done",
+		            name);
+	cli_message("say leadglass trust remove --yes%s%s%s%s %s if that is meant", usual ? "" : " --trust ",
+	            usual ? "" : arguments->trust, run ? " --run " : "", run ? arguments->run : "", name);
+	return CLI_USAGE;
 }
 
 static int remove_it(const struct cli_arguments *arguments, const char *name)
@@ -156,22 +195,21 @@ int cli_trust_remove(const struct cli_arguments *arguments)
 {
 	struct cli_standing standing = {0};
 	struct buffer out = BUFFER_EMPTY;
-	char name[TRUST_NAME_MAX];
-	bool signed_under_it = false;
+	char name[TRUST_NAME_MAX], by[TRUST_NAME_MAX] = "";
+	struct trust trust = {0};
+	bool signed_under_it, readable = false;
 	int status = cli_trust_name(arguments->operands[1], name);
 
-	if (status != CLI_GO_ON)
-		return status;
-	if (!(arguments->options & CLI_YES_REALLY)) {
-		cli_message("trust remove would take no policy any more that was signed under %s; nothing was "
-		            "done",
-		            name);
-		cli_message("say leadglass trust remove --yes %s if that is meant", name);
-		return CLI_USAGE;
-	}
-	status = cli_standing_read(arguments, &standing);
 	if (status == CLI_GO_ON)
-		status = find_signed_under(arguments, &standing, name, &signed_under_it);
+		status = read_before(arguments, name, &trust, &readable);
+	if (status == CLI_GO_ON && !(arguments->options & CLI_YES_REALLY))
+		status = ask(arguments, &trust, name);
+	if (status == CLI_GO_ON)
+		status = cli_standing_read(arguments, &standing);
+	if (status == CLI_GO_ON && readable)
+		status = cli_standing_vouched(&standing, &trust, by);
+	trust_fini(&trust);
+	signed_under_it = strcmp(by, name) == 0;
 	if (status == CLI_GO_ON)
 		status = remove_it(arguments, name);
 	if (status == CLI_GO_ON) {

@@ -29,10 +29,18 @@ int cli_trust_exit_of_read(int error);
 // CLI_USAGE after a message that it is too long.
 int cli_trust_name(const char *text, char ret[static TRUST_NAME_MAX]);
 
+// The anchor of that name; NULL: there is none.
+const struct trust_anchor *cli_trust_find(const struct trust *trust, const char *name);
+
+// What the box has not been told: "site", "unit", "site and unit"; "": nothing is missing.
+const char *cli_trust_untold(const struct trust *trust);
+
 // ---- cli_trust_about.c ----
 
 // "everything but role and box"
 const char *cli_trust_may(enum trust_scope scope);
+// What goes after the reason why one cannot be used: "; P-256, ... are taken", or "".
+const char *cli_trust_taken(const struct trust_about *about);
 // Lines about one anchor, below the one that names it. `now`: what has expired says so.
 void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer *out);
 // What openssl x509 -fingerprint -sha256 prints after the equal sign: "3F:2A:...".
@@ -55,7 +63,7 @@ void cli_standing_fini(struct cli_standing *standing);
 // above.
 int cli_standing_vouched(const struct cli_standing *standing, const struct trust *trust,
                          char ret_by[static TRUST_NAME_MAX]);
-// Says that it is not, and what to do.
-void cli_standing_warn(const struct cli_standing *standing);
+// Whether the next start would take it with this folder; a message when it would not, and what to do. As above.
+int cli_standing_check(const struct cli_standing *standing, const struct trust *trust);
 
 #endif

@@ -45,13 +45,22 @@ static void write_validity(const struct trust_about *about, int64_t now, struct 
 	cli_line(out, "valid", &text);
 }
 
+const char *cli_trust_taken(const struct trust_about *about)
+{
+	static const char key[] = "its key is ";
+
+	return strncmp(about->why, key, sizeof(key) - 1) == 0
+	               ? "; P-256, P-384, and RSA of 3072 to 8192 bits are taken"
+	               : "";
+}
+
 void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer *out)
 {
 	char hash[TRUST_HASH_TEXT_SIZE], fingerprint[CLI_FINGERPRINT_SIZE];
 	struct buffer text = BUFFER_EMPTY;
 
 	if (!about->good) {
-		buffer_printf(&text, "it cannot be used: %s", about->why);
+		buffer_printf(&text, "it cannot be used: %s%s", about->why, cli_trust_taken(about));
 		cli_line(out, "BAD", &text);
 	}
 	buffer_text(&text, about->subject);

@@ -23,7 +23,9 @@ struct addition {
 	size_t size;
 	struct trust_about about;
 	struct cli_standing standing;
-	bool first; // nobody asked for signatures before
+	bool there;                                      // with this very content
+	bool first;                                      // nobody asked for signatures before
+	char site[TRUST_NAME_MAX], unit[TRUST_NAME_MAX]; // which box it was before; "": it was not told
 };
 
 // ---- the name ----
@@ -146,23 +148,40 @@ static int look_at(struct addition *addition)
 		cli_failure(error, &problems, NULL);
 		status = CLI_INTERNAL;
 	} else if (!addition->about.good) {
-		cli_message("%s cannot be used: %s; nothing was changed", addition->file, addition->about.why);
+		cli_message("%s cannot be used: %s%s; nothing was changed", addition->file, addition->about.why,
+		            cli_trust_taken(&addition->about));
 		status = CLI_POLICY;
 	}
 	problem_fini(&problems);
 	return status;
 }
 
-// How the folder is now. One that is damaged is not added to: what is wrong with it is to be seen first.
+static bool holds(const struct addition *addition, const struct trust *trust)
+{
+	const struct trust_anchor *found = addition->file ? cli_trust_find(trust, addition->name) : NULL;
+
+	return found && found->size == addition->size && memcmp(found->text, addition->text, found->size) == 0;
+}
+
+// How the folder is now. One that is damaged is not added to: what is wrong with it is to be seen first. An
+// identity that is written anew as a whole may be damaged: this is how it is put right.
 static int read_before(struct addition *addition)
 {
+	const struct cli_arguments *arguments = addition->arguments;
 	struct problems problems;
 	struct trust trust;
 	int error;
 
 	problem_init(&problems);
-	error = trust_read(addition->arguments->trust, &trust, &problems);
+	error = trust_read(arguments->trust, &trust, &problems);
+	if (error && error != -ENOMEM && arguments->site && arguments->unit) {
+		problem_fini(&problems);
+		error = trust_read_anchors(arguments->trust, &trust, &problems);
+	}
 	addition->first = trust.count == 0;
+	addition->there = holds(addition, &trust);
+	memcpy(addition->site, trust.site, sizeof(addition->site));
+	memcpy(addition->unit, trust.unit, sizeof(addition->unit));
 	if (error) {
 		cli_failure(error, &problems, NULL);
 		cli_message("nothing was changed");
@@ -211,7 +230,6 @@ static void warn_validity(const struct trust_about *about, int64_t now)
 static int say_what_follows(const struct addition *addition)
 {
 	const char *folder = addition->arguments->trust;
-	char by[TRUST_NAME_MAX] = "";
 	struct problems problems;
 	struct trust trust;
 	int status = CLI_GO_ON, error;
@@ -226,32 +244,48 @@ static int say_what_follows(const struct addition *addition)
 			cli_message("from now on unsigned policies are refused, at the next start of "
 			            "leadglassd too");
 		if (!trust.site[0] || !trust.unit[0])
-			cli_message(
-			        "warning: this box has not been told its site and unit, and so refuses every "
-			        "signed policy: leadglass trust add --site NAME --unit NAME");
-		status = cli_standing_vouched(&addition->standing, &trust, by);
-		if (status == CLI_GO_ON && addition->standing.bundle && !by[0])
-			cli_standing_warn(&addition->standing);
+			cli_message("warning: this box has not been told its %s, and so refuses every signed "
+			            "policy: leadglass trust add%s%s",
+			            cli_trust_untold(&trust), trust.site[0] ? "" : " --site NAME",
+			            trust.unit[0] ? "" : " --unit NAME");
+		status = cli_standing_check(&addition->standing, &trust);
 	}
 	problem_fini(&problems);
 	trust_fini(&trust);
 	return status;
 }
 
+// What was there before is worth a second look: a slip here has the next start close the wall.
+static void write_told(const char *told, const char *what, const char *before, struct buffer *out)
+{
+	if (!told)
+		return;
+	buffer_printf(out, "%s%s", what, told);
+	if (before[0] && strcmp(before, told) != 0)
+		buffer_printf(out, " (was %s)", before);
+}
+
 static void write_answer(const struct addition *addition, int64_t now, struct buffer *out)
 {
 	const struct cli_arguments *arguments = addition->arguments;
-	bool site = arguments->site != NULL, unit = arguments->unit != NULL;
 
-	if (addition->file) {
+	if (addition->there) {
+		buffer_printf(out, "%s was trusted already: its signers may change %s\n", addition->name,
+		              cli_trust_may(addition->scope));
+	} else if (addition->file) {
 		buffer_printf(out, "%s is trusted now: its signers may change %s\n", addition->name,
 		              cli_trust_may(addition->scope));
-		cli_trust_about(&addition->about, now, out);
 	}
-	if (site || unit)
-		buffer_printf(out, "this box is %s%s%s%s%s\n", site ? "at site " : "",
-		              site ? arguments->site : "", site && unit ? ", " : "", unit ? "unit " : "",
-		              unit ? arguments->unit : "");
+	if (addition->file)
+		cli_trust_about(&addition->about, now, out);
+	if (!arguments->site && !arguments->unit)
+		return;
+	buffer_text(out, "this box is ");
+	write_told(arguments->site, "at site ", addition->site, out);
+	if (arguments->site && arguments->unit)
+		buffer_text(out, ", ");
+	write_told(arguments->unit, "unit ", addition->unit, out);
+	buffer_text(out, "\n");
 }
 
 static int add(struct addition *addition)
@@ -266,7 +300,7 @@ static int add(struct addition *addition)
 		status = look_at(addition);
 	if (status == CLI_GO_ON)
 		status = read_before(addition);
-	if (status == CLI_GO_ON && addition->file)
+	if (status == CLI_GO_ON)
 		status = cli_standing_read(addition->arguments, &addition->standing);
 	if (status == CLI_GO_ON)
 		status = write_it(addition);

@@ -3,6 +3,7 @@
 // `leadglass trust list`: whom this box trusts, with what, and which box it is.
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
@@ -15,6 +16,7 @@ struct facts {
 	struct trust_about about[TRUST_ANCHORS_MAX];
 	int64_t now;
 	bool all_good;
+	bool there; // the folder
 };
 
 static void write_box(const struct trust *trust, struct buffer *out)
@@ -26,12 +28,9 @@ static void write_box(const struct trust *trust, struct buffer *out)
 	if (trust->unit[0])
 		buffer_printf(&text, "%sunit %s", text.size ? ", " : "", trust->unit);
 	if (!trust->site[0] || !trust->unit[0])
-		buffer_printf(&text, "%sit has not been told its %s: leadglass trust add %s%s",
-		              text.size ? "; " : "",
-		              trust->unit[0]   ? "site"
-		              : trust->site[0] ? "unit"
-		                               : "site and unit",
-		              trust->site[0] ? "" : "--site NAME", trust->unit[0] ? "" : " --unit NAME");
+		buffer_printf(&text, "%sit has not been told its %s: leadglass trust add%s%s",
+		              text.size ? "; " : "", cli_trust_untold(trust),
+		              trust->site[0] ? "" : " --site NAME", trust->unit[0] ? "" : " --unit NAME");
 	cli_line(out, "this box", &text);
 }
 
@@ -41,7 +40,10 @@ static void write_text(const struct facts *facts, struct buffer *out)
 	struct buffer text = BUFFER_EMPTY;
 
 	if (trust->count == 0) {
-		buffer_printf(out, "no trust anchor in %s: nobody asks for signatures\n", trust->path);
+		buffer_printf(out,
+		              facts->there ? "no trust anchor in %s: nobody asks for signatures\n"
+		                           : "there is no folder %s: nobody asks for signatures\n",
+		              trust->path);
 		if (!trust->site[0] && !trust->unit[0])
 			return;
 	}
@@ -132,6 +134,7 @@ int cli_trust_list(const struct cli_arguments *arguments)
 		return CLI_INTERNAL;
 	}
 	facts->now = (int64_t)time(NULL);
+	facts->there = access(arguments->trust, F_OK) == 0;
 	status = gather(arguments->trust, facts);
 	if (status == CLI_GO_ON) {
 		if (arguments->options & CLI_JSON)

@@ -6,11 +6,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/cli_agent.h"
+#include "policy/policy.h"
+#include "policy/policy_bundle.h"
 
 int cli_standing_read(const struct cli_arguments *arguments, struct cli_standing *ret)
 {
@@ -32,7 +36,7 @@ int cli_standing_read(const struct cli_arguments *arguments, struct cli_standing
 		                    &reply.payload, &reply.size, &problems);
 	control_disconnect(control);
 	problem_fini(&problems);
-	if (!error && !reply.answer.error && reply.payload) {
+	if (!error && !reply.answer.error && reply.payload && reply.answer.number) {
 		*ret = (struct cli_standing){
 		        .bundle = reply.payload, .size = reply.size, .number = reply.answer.number};
 		reply.payload = NULL;
@@ -50,32 +54,79 @@ void cli_standing_fini(struct cli_standing *standing)
 	*standing = (struct cli_standing){0};
 }
 
+static int verify(const struct cli_standing *standing, const struct trust *trust, struct trust_verdict *ret)
+{
+	struct problems problems;
+	int error;
+
+	problem_init(&problems);
+	error = trust_verify_bundle_apart(standing->bundle, standing->size, trust, ret, &problems);
+	if (error)
+		cli_failure(error, &problems, NULL);
+	problem_fini(&problems);
+	return error ? CLI_INTERNAL : CLI_GO_ON;
+}
+
 int cli_standing_vouched(const struct cli_standing *standing, const struct trust *trust,
                          char ret_by[static TRUST_NAME_MAX])
 {
 	struct trust_verdict verdict;
-	struct problems problems;
-	int error;
+	int status;
 
 	ret_by[0] = '\0';
 	if (!standing->bundle)
 		return CLI_GO_ON;
-	problem_init(&problems);
-	error = trust_verify_bundle_apart(standing->bundle, standing->size, trust, &verdict, &problems);
-	if (error)
-		cli_failure(error, &problems, NULL);
-	problem_fini(&problems);
-	if (error)
-		return CLI_INTERNAL;
-	if (verdict.code == TRUST_GOOD)
+	status = verify(standing, trust, &verdict);
+	if (status == CLI_GO_ON && verdict.code == TRUST_GOOD)
 		memcpy(ret_by, verdict.anchor, TRUST_NAME_MAX);
-	return CLI_GO_ON;
+	return status;
 }
 
-void cli_standing_warn(const struct cli_standing *standing)
+static void warn(const struct cli_standing *standing, const char *why)
 {
-	cli_message("warning: policy %" PRIu64 ", which stands, was not signed by anybody this box trusts",
-	            standing->number);
+	cli_message("warning: policy %" PRIu64 ", which stands, %s", standing->number, why);
 	cli_message("it goes on standing, but the next start of leadglassd does not take it, and the wall is "
 	            "closed then: leadglass apply a signed one before");
+}
+
+// Signed it is; for this box as it is told to be now? What the agent's next start asks, but for the serial.
+static int judge(const struct cli_standing *standing, const struct trust *trust,
+                 const struct trust_verdict *verdict)
+{
+	struct problems problems;
+	struct policy policy;
+	char why[512];
+	int error;
+
+	policy_init(&policy);
+	problem_init(&problems);
+	error = policy_bundle_parse(&policy, standing->bundle, standing->size, &problems);
+	if (!error)
+		error = trust_judge(&policy, verdict, trust, NULL, (int64_t)time(NULL), TRUST_STANDING,
+		                    &problems, NULL);
+	if (error == -EKEYREJECTED && problems.count) {
+		(void)snprintf(why, sizeof(why), "is not for this box: %s", problems.items[0].what);
+		warn(standing, why);
+	} else if (error) {
+		cli_failure(error, &problems, &policy.sources);
+	}
+	problem_fini(&problems);
+	policy_fini(&policy);
+	return error && error != -EKEYREJECTED ? CLI_INTERNAL : CLI_GO_ON;
+}
+
+int cli_standing_check(const struct cli_standing *standing, const struct trust *trust)
+{
+	struct trust_verdict verdict;
+	int status;
+
+	if (!standing->bundle || !trust->count)
+		return CLI_GO_ON;
+	status = verify(standing, trust, &verdict);
+	if (status != CLI_GO_ON)
+		return status;
+	if (verdict.code == TRUST_GOOD)
+		return judge(standing, trust, &verdict);
+	warn(standing, "was not signed by anybody this box trusts");
+	return CLI_GO_ON;
 }

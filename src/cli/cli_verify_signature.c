@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/date.h"
 #include "base/file.h"
 #include "base/problem.h"
 #include "cli/cli_signed.h"
@@ -34,7 +35,7 @@ static const struct cli_command command = {
                    "it has some. Which serial a box took last is known there alone.\n"
                    "\n"
                    "Exit status: 0 a trust anchor vouches for it and it is valid now, 1 no, 3 it\n"
-                   "cannot be read, or what is signed is no valid policy.\n"
+                   "is not there, or what is signed is no valid policy, 4 it may not be read.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass verify-signature --anchor root.crt policy.signed\n",
@@ -74,7 +75,7 @@ static int read_anchor(const char *file, struct trust *ret)
 	if (error)
 		cli_failure(error, &problems, NULL);
 	else if (!about.good)
-		cli_message("%s cannot be used: %s", file, about.why);
+		cli_message("%s cannot be used: %s%s", file, about.why, cli_trust_taken(&about));
 	problem_fini(&problems);
 	if (error)
 		return CLI_INTERNAL;
@@ -150,6 +151,19 @@ static int read_again(int fd, struct signature_facts *facts, char **ret_text, si
 	return error;
 }
 
+// "good" in 1970 says little: what begins later was not held against anything.
+static void warn_of_clock(struct signature_facts *facts)
+{
+	char shown[DATE_TEXT_MAX], passed[DATE_TEXT_MAX];
+	int64_t time;
+
+	if (!trust_clock(facts->now, trust_built(), NULL, &time))
+		problem_addf(&facts->problems, PROBLEM_WARNING, 0, 0, "set the clock",
+		             "the clock shows %s and is not believed: what ends was held against %s, and what "
+		             "begins against nothing",
+		             date_print(facts->now, shown), date_print(time, passed));
+}
+
 // Reads and judges what was signed. Only where the signature fits: other octets are nobody's.
 static int read_policy(int fd, struct signature_facts *facts, char *text, size_t size)
 {
@@ -161,6 +175,8 @@ static int read_policy(int fd, struct signature_facts *facts, char *text, size_t
 	}
 	error = policy_parse(&facts->policy, facts->name, text, size, NULL, &facts->problems);
 	facts->parsed = !error;
+	if (!error && facts->verdict.code == TRUST_GOOD)
+		warn_of_clock(facts);
 	if (!error && facts->verdict.code == TRUST_GOOD)
 		error = cli_judge_anywhere(&facts->policy, &facts->verdict, &facts->trust, facts->now,
 		                           TRUST_COMING, &facts->problems);
@@ -218,8 +234,16 @@ static int answer(const struct signature_facts *facts, int error, bool as_json)
 		cli_message("out of memory");
 		return CLI_INTERNAL;
 	}
+	// What was found out of the signature is an answer, though what it is under is no policy.
+	if (status == CLI_POLICY && facts->verdict.fits && as_json) {
+		signature_json(facts, false, &out);
+		return cli_answer(&out, status);
+	}
 	if (status == CLI_POLICY || status == CLI_KERNEL) {
 		cli_failure(error, &facts->problems, &facts->policy.sources);
+		if (facts->verdict.fits)
+			cli_message("%s is signed by %s, but is no valid policy: no box takes it", facts->name,
+			            facts->verdict.signer);
 		return status;
 	}
 	if (as_json)

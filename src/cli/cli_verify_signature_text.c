@@ -109,6 +109,10 @@ void signature_text(const struct signature_facts *facts, bool good, struct buffe
 	cli_line(out, "content", &text);
 	buffer_printf(&text, "%" PRIu64 " octets are signed", verdict->size);
 	cli_line(out, "", &text);
+	if (good && facts->scoped) {
+		buffer_text(&text, "which serial a box accepted last, and what the signer may change there");
+		cli_line(out, "not asked", &text);
+	}
 }
 
 // ---- JSON ----

@@ -67,7 +67,7 @@ _leadglass()
 	local commands="check explain diff print render sign verify-signature status drops apply confirm rollback"
 	local current="${COMP_WORDS[COMP_CWORD]}" command="${COMP_WORDS[1]-}" previous="${COMP_WORDS[COMP_CWORD-1]}"
 	local options="" first="" operand=0 i
-	commands+=" history show allow verify metrics load list remove trust"
+	commands+=" history show allow verify metrics probe load list remove trust"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
@@ -79,7 +79,7 @@ _leadglass()
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		: | =) ((++i)) ;;
-		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for)
+		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for | --role)
 			if [[ ${COMP_WORDS[i+1]} != = ]]; then ((++i)); fi
 			;;
 		-?*) ;;
@@ -107,7 +107,8 @@ _leadglass()
 	confirm) options="--json --run" ;;
 	rollback) options="--confirm-within --dry-run --yes --json --all --run" ;;
 	allow) options="--for --from --to --to-port --reason --list --close --all --json --run" ;;
-	load) options="--json --no-read-back --verbose --run --state --trust" ;;
+	probe) options="--role --all --json --run" ;;
+	load) options="--json --no-read-back --verbose --yes --run --state --trust" ;;
 	list) options="--json" ;;
 	remove) options="--yes --run" ;;
 	help)
@@ -141,6 +142,7 @@ _leadglass()
 		fi
 		return
 		;;
+	--role) _leadglass_offer -W "host router bridge"; return ;;
 	--to-port) _leadglass_offer -W "22 443 3389 5900"; return ;;
 	--from | --to | --reason | --site | --unit) return ;;
 	esac
@@ -153,7 +155,7 @@ _leadglass()
 		return
 	fi
 	case $command:$operand in
-	check:0 | render:0 | print:0 | diff:[01] | explain:0 | load:0 | verify:0 | apply:0) _leadglass_policy ;;
+	check:0 | render:0 | print:0 | diff:[01] | explain:0 | probe:0 | load:0 | verify:0 | apply:0) _leadglass_policy ;;
 	sign:0 | verify-signature:0) _leadglass_files ;;
 	trust:0) _leadglass_offer -W "list add remove" ;;
 	trust:1)

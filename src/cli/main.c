@@ -34,6 +34,7 @@ static const struct {
         {"verify", cli_verify, "does the kernel still hold exactly this policy?"},
         {"metrics", cli_metrics, "what the agent counts, for a monitoring system"},
         {NULL, NULL, "Without the agent, straight into the kernel:"},
+        {"probe", cli_probe, "what does this kernel lack for leadglass?"},
         {"load", cli_load, "put the wall up: policy into the kernel, read back and compared"},
         {"list", cli_list, "what is loaded: peers with their counters, drops"},
         {"remove", cli_remove, "take the wall down"},

@@ -40,6 +40,7 @@ enum control_kind {
 	CONTROL_ROLLBACK, // `number`: to which policy; 0: the one before
 	CONTROL_ALLOW,    // `window`
 	CONTROL_CLOSE,    // `window` (from, to, port), or all of them when its port is 0
+	CONTROL_JUDGE,    // payload: a policy bundle; whether APPLY would take it, and nothing else comes of it
 };
 bool control_changes(enum control_kind kind); // needs root
 #define CONTROL_WHO_MAX 64

@@ -13,6 +13,7 @@ bool control_changes(enum control_kind kind)
 	case CONTROL_ROLLBACK:
 	case CONTROL_ALLOW:
 	case CONTROL_CLOSE:
+	case CONTROL_JUDGE:
 		return true;
 	case CONTROL_STATUS:
 	case CONTROL_ALARMS:
@@ -33,12 +34,12 @@ bool control_changes(enum control_kind kind)
 
 bool control_known(uint16_t kind)
 {
-	return kind >= CONTROL_STATUS && kind <= CONTROL_CLOSE;
+	return kind >= CONTROL_STATUS && kind <= CONTROL_JUDGE;
 }
 
 bool control_takes_payload(enum control_kind kind)
 {
-	return kind == CONTROL_APPLY;
+	return kind == CONTROL_APPLY || kind == CONTROL_JUDGE;
 }
 
 const char *control_trust_name(enum control_trust trust)

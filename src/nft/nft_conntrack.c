@@ -284,9 +284,7 @@ static int take_count(void *context, const struct nlmsghdr *message)
 	return nft_number(a[CTA_STATS_GLOBAL_ENTRIES], context) ? 0 : -EBADMSG;
 }
 
-// How many connections there are. Asked first, because a dump walks all of conntrack's buckets, some 12 ms of
-// them on a large machine, also when they are empty, as they are at every boot.
-static int count_connections(struct nft *nft, uint32_t *ret)
+int nft_conntrack_count(struct nft *nft, uint32_t *ret)
 {
 	struct nft_request request;
 	return nft_ask(nft, begin(nft, &request, IPCTNL_MSG_CT_GET_STATS, NLM_F_ACK, AF_UNSPEC), take_count,
@@ -296,7 +294,7 @@ static int count_connections(struct nft *nft, uint32_t *ret)
 static int find_reversed(struct turning *turning)
 {
 	uint32_t count = 0;
-	int r = count_connections(turning->nft, &count);
+	int r = nft_conntrack_count(turning->nft, &count);
 	if (r < 0 || count == 0)
 		return r;
 	r = -EINTR;

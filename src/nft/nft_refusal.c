@@ -13,19 +13,8 @@
 #include "base/problem.h"
 #include "nft/nft_attribute.h"
 #include "nft/nft_element.h"
+#include "nft/nft_feature.h"
 #include "nft/nft_owner.h"
-
-// What a kernel without an expression was built without.
-static const struct {
-	const char *expression, *missing;
-} features[] = {
-        {"ct", "ct: connection tracking for nft (CONFIG_NFT_CT; in family bridge CONFIG_NF_CONNTRACK_BRIDGE)"},
-        {"fib", "fib: reverse path lookups (CONFIG_NFT_FIB_INET, CONFIG_NFT_FIB_IPV4, CONFIG_NFT_FIB_IPV6)"},
-        {"limit", "limit: rates (CONFIG_NFT_LIMIT)"},
-        {"log", "log: NFLOG (CONFIG_NFT_LOG, CONFIG_NETFILTER_NETLINK_LOG)"},
-        {"counter", "counter (CONFIG_NF_TABLES since 4.19; CONFIG_NFT_COUNTER before)"},
-        {"meta", "meta (CONFIG_NF_TABLES since 4.18; CONFIG_NFT_META before)"},
-};
 
 static const struct nlmsghdr *header_of(const struct nft_batch *batch, const struct nft_message *message)
 {
@@ -54,14 +43,6 @@ static bool may_be_missing(int error)
 {
 	return error == ENOENT || error == EOPNOTSUPP || error == EPROTONOSUPPORT || error == EAFNOSUPPORT ||
 	       error == EPROTO;
-}
-
-static const char *missing_feature(const char *expression)
-{
-	for (size_t i = 0; expression && i < sizeof features / sizeof *features; i++)
-		if (strcmp(features[i].expression, expression) == 0)
-			return features[i].missing;
-	return NULL;
 }
 
 static const char *family_name(const struct ruleset_table *table)
@@ -135,9 +116,12 @@ void nft_refusal_report(const struct nft_batch *batch, const struct nft_refusal 
 		buffer_text(&instead, "this needs CAP_NET_ADMIN: run it as root");
 	if (m && m->subject == NFT_SUBJECT_RULE && may_be_missing(refusal->error)) {
 		const char *expression = expression_at(header_of(batch, m), refusal->offset);
-		const char *missing = missing_feature(expression);
-		if (missing)
-			buffer_printf(&instead, "this kernel may lack %s", missing);
+		enum nft_feature feature = nft_feature_of(expression, m->table->family);
+		const struct nft_feature_info *info =
+		        feature < NFT_FEATURE_COUNT ? nft_feature_info(feature) : NULL;
+		if (info)
+			buffer_printf(&instead, "this kernel may lack %s: %s (%s)", expression, info->about,
+			              info->option);
 		else if (expression)
 			buffer_printf(&instead, "this kernel may lack the expression %s", expression);
 	}

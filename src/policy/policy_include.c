@@ -199,7 +199,7 @@ bool policy_include_read(struct policy_parser *p, void *unused)
 	p->incomplete = true; // unless it is read
 	if (p->is_signed)
 		return policy_error_word(p, &p->line.words[0],
-		                         "write it as one file (leadglass print policy.conf) and sign that",
+		                         "write it as one file (leadglass print POLICY) and sign that",
 		                         "a signed policy includes nothing: what is included is not signed");
 	if (word.size == 0 || memchr(word.text, '\0', word.size))
 		return policy_error_word(p, &word, NULL, "an empty path");

@@ -199,7 +199,8 @@ int sandbox_keep_only(int null, int *fds, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		if (fds[i] < 0)
 			continue;
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 64); // out of the way
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC,
+		               3 + (int)count); // out of the way, and no further: RLIMIT_NOFILE
 		if (fds[i] < 0)
 			return -errno;
 	}
@@ -280,6 +281,16 @@ static int add_folder(int ruleset, const struct sandbox_folder *folder, uint64_t
 	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
 }
 
+int sandbox_landlock_version(void)
+{
+	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+
+	// EPERM is no answer of the kernel's to this question: a container's filter does not know the call.
+	if (version < 0)
+		return errno == EPERM ? -ENOSYS : -errno;
+	return version;
+}
+
 int sandbox_files(const struct sandbox_folder *folders, size_t count, bool connect)
 {
 	struct ruleset_attributes attributes = {0};
@@ -288,10 +299,9 @@ int sandbox_files(const struct sandbox_folder *folders, size_t count, bool conne
 #ifdef __SANITIZE_ADDRESS__
 	return -ENOSYS;
 #endif
-	abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
-	// EPERM is no answer of the kernel's to this question: a container's filter does not know the call.
+	abi = sandbox_landlock_version();
 	if (abi < 0)
-		return errno == EPERM ? -ENOSYS : -errno;
+		return abi;
 	attributes.handled_fs = known_file_rights(abi);
 	if (abi >= 4)
 		attributes.handled_net = NET_BIND_TCP | (connect ? 0 : NET_CONNECT_TCP);

@@ -44,6 +44,10 @@ int sandbox_calls_outside(bool connect);
 // process.
 int sandbox_calls_apart(void);
 
+// What this kernel has of both, whatever this process may use of it.
+int sandbox_landlock_version(void); // its ABI; or -errno, -ENOSYS or -EOPNOTSUPP (not switched on at boot)
+int sandbox_has_filters(void);      // 0: seccomp filters; or -errno, -ENOSYS also on an unknown architecture
+
 // Moves the `count` descriptors (-1: none) to the numbers from 3 on, in their order, and closes all others. 0,
 // 1 and 2 become copies of `null`, or, where that is -1, are closed: what a library writes there is not to land
 // in one of ours. 0 or -errno.

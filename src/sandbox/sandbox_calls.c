@@ -298,10 +298,21 @@ static void common(struct program *program)
 	on_conditions(program, common_conditions, COUNT(common_conditions), SECCOMP_RET_ALLOW);
 }
 
-static int install(struct program *program)
+int sandbox_has_filters(void)
 {
 	const uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+	if (!ARCHITECTURE)
+		return -ENOSYS;
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
+		return errno == EINVAL ? -ENOSYS : -errno;
+	return 0;
+}
+
+static int install(struct program *program)
+{
 	struct sock_fprog filter = {.filter = program->code};
+	int error;
 
 	on_calls(program, missing_calls, COUNT(missing_calls), SECCOMP_RET_ERRNO | ENOSYS);
 	on_conditions(program, no_terminal, COUNT(no_terminal), SECCOMP_RET_ERRNO | ENOTTY);
@@ -312,10 +323,9 @@ static int install(struct program *program)
 #ifdef __SANITIZE_ADDRESS__
 	return -ENOSYS;
 #endif
-	if (!ARCHITECTURE)
-		return -ENOSYS;
-	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
-		return errno == EINVAL ? -ENOSYS : -errno;
+	error = sandbox_has_filters();
+	if (error)
+		return error;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 ? -errno : 0;

@@ -64,7 +64,9 @@ struct trust {
 // -EPERM, -EBADMSG (identity), -E2BIG, -ENAMETOOLONG, -EINVAL (a name), or what reading gave, all with a
 // problem. After a failure *ret is empty, and no policy may be taken: it is not known what is asked for.
 int trust_read(const char *path, struct trust *ret, struct problems *problems);
-// The same of a folder that is open (`path` for messages).
+// The same without `identity`, which may be damaged: site and unit are "".
+int trust_read_anchors(const char *path, struct trust *ret, struct problems *problems);
+// As trust_read, of a folder that is open (`path` for messages).
 int trust_read_at(int folder, const char *path, struct trust *ret, struct problems *problems);
 void trust_fini(struct trust *trust);
 
@@ -189,9 +191,10 @@ struct trust_floor {
 	bool any; // false: none ever was
 	uint64_t serial;
 	uint8_t content[TRUST_HASH_SIZE];
-	int64_t not_before; // the latest one of its policy block and of those before it, 0: none
-	// Who it is compared by where an anchor may not change everything. Where none is so restricted they are
-	// not worked out (on a long peer list that costs as much as the verification): false, and zero.
+	int64_t not_before; // the latest one of its policy block and of those before it, as far as they
+	                    // were believed (trust_judge); 0: none
+	// What it is compared by where an anchor may not change everything. False, and zero: an older leadglass
+	// wrote it, which worked them out only then.
 	bool parts;
 	uint8_t frame[TRUST_HASH_SIZE]; // of its role and box, canonical (trust_parts)
 	uint8_t rest[TRUST_HASH_SIZE];  // of everything else but the policy block

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The chain: mbedTLS decides whether there is one, and what it does not ask is asked here.
+// The chain: every way from the signer's certificate to an anchor is looked at. A CA that was renewed with a
+// new key, or that two others have certified, is there more than once, and only one of its certificates leads
+// on.
 #include "trust/trust_chain.h"
 
 #include <stdio.h>
@@ -30,96 +32,141 @@ enum trust_code trust_chain_read(struct trust_chain *ret, const struct trust_sig
 		if (code != TRUST_GOOD)
 			return code;
 	}
-	for (size_t i = 1; i < ret->count; i++)
-		ret->items[i - 1].next = &ret->items[i];
 	verdict->which = 0;
 	return TRUST_GOOD;
 }
 
 void trust_chain_fini(struct trust_chain *chain)
 {
-	for (size_t i = 0; i < chain->count; i++) {
-		chain->items[i].next = NULL; // that one is freed for itself
+	for (size_t i = 0; i < chain->count; i++)
 		mbedtls_x509_crt_free(&chain->items[i]);
-	}
 	*chain = (struct trust_chain){0};
 }
 
-// What mbedTLS tells about the chain it has found, certificate by certificate from the anchor down.
-struct found {
-	const struct trust_chain *chain;
-	const struct trust_roots *roots;
-	size_t root; // roots->count: none
-	struct trust_verdict *verdict;
-	enum trust_code code; // the first thing wrong that mbedTLS does not ask for
-};
+// ---- steps ----
 
-static void note_dates(struct trust_verdict *verdict, const mbedtls_x509_crt *certificate, uint32_t which)
+bool trust_chain_step(struct trust_chain *chain, size_t child, size_t issuer, size_t below,
+                      struct trust_step *ret)
 {
-	int64_t from = trust_certificate_from(certificate), to = trust_certificate_to(certificate);
-	if (from >= verdict->valid_from) {
-		verdict->valid_from = from;
-		verdict->valid_from_which = which;
-	}
-	if (to <= verdict->valid_to) {
-		verdict->valid_to = to;
-		verdict->valid_to_which = which;
-	}
+	*ret = (struct trust_step){.child = &chain->items[child],
+	                           .issuer = &chain->items[issuer],
+	                           .below = below,
+	                           .link = &chain->links[child][issuer]};
+	return trust_issuer_name(&ret->child->issuer, &ret->issuer->subject);
 }
 
-static int each_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+bool trust_chain_root_step(struct trust_chain *chain, struct trust_roots *roots, size_t child, size_t root,
+                           size_t below, struct trust_step *ret)
 {
-	struct found *found = context;
-	size_t root = trust_roots_index(found->roots, certificate);
-	uint32_t which = 0;
+	*ret = (struct trust_step){.child = &chain->items[child],
+	                           .issuer = &roots->items[root].certificate,
+	                           .below = below,
+	                           .link = &chain->root_links[child][root]};
+	return roots->items[root].good && !roots->items[root].is_key &&
+	       trust_issuer_name(&ret->child->issuer, &ret->issuer->subject);
+}
 
-	// Dates are judged by who has a clock that can be believed (trust_judge).
-	*flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-	if (root < found->roots->count)
-		found->root = root;
-	else
-		which = (uint32_t)(certificate - found->chain->items) + 1;
-	note_dates(found->verdict, certificate, which);
-	if (depth > 0 && which > 0 && trust_certificate_usage(certificate) == TRUST_USAGE_OTHER) {
-		found->verdict->which = which;
-		found->code = TRUST_CHAIN_USAGE;
+size_t trust_chain_below(const struct trust_chain *chain, size_t child, size_t below)
+{
+	const mbedtls_x509_crt *certificate = &chain->items[child];
+	return child == 0 || trust_issuer_name(&certificate->issuer, &certificate->subject) ? below : below + 1;
+}
+
+// ---- the search ----
+
+// A way up, from the signer's certificate.
+struct way {
+	size_t root;
+	bool valid; // all of it is, by the clock
+	int64_t from, to;
+	uint32_t from_which, to_which;
+};
+
+struct search {
+	struct trust_chain *chain;
+	struct trust_roots *roots;
+	struct way best;
+	bool found;
+};
+
+static void lead_over(struct way *way, const mbedtls_x509_crt *certificate, uint32_t which)
+{
+	int64_t from = trust_certificate_from(certificate), to = trust_certificate_to(certificate);
+	if (from > way->from) {
+		way->from = from;
+		way->from_which = which;
 	}
-	return 0;
+	if (to < way->to) {
+		way->to = to;
+		way->to_which = which;
+	}
+	way->valid = way->valid && !mbedtls_x509_time_is_past(&certificate->valid_to) &&
+	             !mbedtls_x509_time_is_future(&certificate->valid_from);
+}
+
+// It ends at an anchor. Whoever judges the dates has a better clock; but where one way is as good as another
+// the one that has ended is the wrong one.
+static void arrive(struct search *search, struct way way, size_t root)
+{
+	way.root = root;
+	lead_over(&way, &search->roots->items[root].certificate, 0);
+	const struct way *best = &search->best;
+	if (!search->found || (way.valid != best->valid ? way.valid : way.to > best->to))
+		search->best = way;
+	search->found = true;
+}
+
+// Goes up from a certificate, `below` as of its issuer. False: out of memory.
+static bool climb(struct search *search, size_t child, size_t below, struct way way)
+{
+	struct trust_chain *chain = search->chain;
+	struct trust_step step;
+	bool anchored = false;
+
+	lead_over(&way, &chain->items[child], (uint32_t)child + 1);
+	if (trust_certificate_weak_hash(&chain->items[child]))
+		return true;
+	for (size_t i = 0; i < search->roots->count; i++) {
+		enum trust_code code = trust_chain_root_step(chain, search->roots, child, i, below, &step)
+		                               ? trust_issuer_judge(&step)
+		                               : TRUST_UNKNOWN_SIGNER;
+		chain->error = step.error;
+		if (code == TRUST_UNCHECKED)
+			return false;
+		if (code == TRUST_GOOD)
+			arrive(search, way, i);
+		anchored = anchored || code == TRUST_GOOD;
+	}
+	// What an anchor may do, all below it may: nobody goes on to one that may do more.
+	for (size_t i = child + 1; !anchored && i < chain->count; i++) {
+		enum trust_code code = trust_chain_step(chain, child, i, below, &step)
+		                               ? trust_issuer_judge(&step)
+		                               : TRUST_UNKNOWN_SIGNER;
+		chain->error = step.error;
+		if (code == TRUST_UNCHECKED ||
+		    (code == TRUST_GOOD && !climb(search, i, trust_chain_below(chain, i, below), way)))
+			return false;
+	}
+	return true;
 }
 
 enum trust_code trust_chain_verify(struct trust_chain *chain, struct trust_roots *roots, size_t *ret_root,
                                    struct trust_verdict *verdict)
 {
-	static const mbedtls_x509_crt_profile profile = {
-	        .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
-	                       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) |
-	                       MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
-	        .allowed_pks = MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSA) |
-	                       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_RSASSA_PSS) |
-	                       MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECKEY) | MBEDTLS_X509_ID_FLAG(MBEDTLS_PK_ECDSA),
-	        .allowed_curves = MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP256R1) |
-	                          MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP384R1),
-	        .rsa_min_bitlen = TRUST_RSA_BITS_MIN,
-	};
-	struct found found = {
-	        .chain = chain, .roots = roots, .root = roots->count, .verdict = verdict, .code = TRUST_GOOD};
-	uint32_t flags = UINT32_MAX;
+	struct search search = {.chain = chain, .roots = roots};
+	const struct way begin = {.valid = true, .from = INT64_MIN, .to = INT64_MAX};
 
 	verdict->valid_from = 0;
 	verdict->valid_to = INT64_MAX;
-	int r = roots->first
-	                ? mbedtls_x509_crt_verify_with_profile(&chain->items[0], roots->first, NULL, &profile,
-	                                                       NULL, &flags, each_certificate, &found)
-	                : MBEDTLS_ERR_X509_CERT_VERIFY_FAILED;
-	if (r != 0 || flags != 0)
+	if (!climb(&search, 0, 0, begin))
+		return TRUST_UNCHECKED;
+	if (!search.found)
 		return trust_chain_explain(chain, roots, verdict);
-	if (found.root == roots->count) { // it is an anchor itself, and anchors are CAs
-		verdict->which = 1;
-		return TRUST_SIGNER_IS_CA;
-	}
-	if (found.code != TRUST_GOOD)
-		return found.code;
-	*ret_root = found.root;
+	verdict->valid_from = search.best.from;
+	verdict->valid_from_which = search.best.from_which;
+	verdict->valid_to = search.best.to;
+	verdict->valid_to_which = search.best.to_which;
+	*ret_root = search.best.root;
 	enum trust_code code = trust_certificate_as_signer(&chain->items[0]);
 	verdict->which = code == TRUST_GOOD ? 0 : 1;
 	return code;

@@ -70,15 +70,17 @@ static void ended(struct trust_judging *judging, int64_t time)
 	char when[DATE_TEXT_MAX], now[NOW_MAX], owner[WHOSE_MAX];
 	if (header->not_after.text && time > header->not_after_time)
 		trust_refuse(judging, header->not_after.at,
-		             "sign it anew with a later not-after and the next serial",
+		             "sign it anew with a later not-after and the next serial; where the clock is "
+		             "wrong, set it",
 		             "this policy was not to be used after %s, and %s",
 		             date_print(header->not_after_time, when), tell_now(judging, now));
 	if (time > verdict->valid_to)
 		trust_refuse(judging, 0,
 		             verdict->valid_to_which
-		                     ? "sign the policy anew, with a certificate that is valid"
+		                     ? "sign the policy anew, with a certificate that is valid; where the "
+		                       "clock is wrong, set it"
 		                     : "have its successor added to this box (leadglass trust add), and sign "
-		                       "the policy anew",
+		                       "the policy anew; where the clock is wrong, set it",
 		             "%s was valid until %s, and %s", whose(judging, verdict->valid_to_which, owner),
 		             date_print(verdict->valid_to, when), tell_now(judging, now));
 }

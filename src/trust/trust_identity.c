@@ -77,7 +77,9 @@ int trust_identity_read(const char *path, const char *text, size_t size, struct 
 	for (unsigned line = 1; r == 0 && size > 0; line++) {
 		const char *end = memchr(text, '\n', size);
 		size_t length = end ? (size_t)(end - text) : size;
-		r = read_line(path, line, text, length, ret, problems);
+		// Cut off, it could be the name of another box.
+		r = end ? read_line(path, line, text, length, ret, problems)
+		        : complain(path, line, "the line has no end; it may be cut off", problems);
 		length += end != NULL;
 		text += length;
 		size -= length;

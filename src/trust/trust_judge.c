@@ -109,7 +109,7 @@ static void serial(struct trust_judging *judging)
 	if (header->serial_number < floor->serial)
 		trust_refuse(judging, header->serial.at, next_serial(floor, advice),
 		             "serial %" PRIu64 " is lower than %" PRIu64
-		             ", which this box accepted last: a policy that was replaced does not come back",
+		             ", which this box accepted last: no lower serial is taken",
 		             header->serial_number, floor->serial);
 	else if (header->serial_number == floor->serial)
 		trust_refuse(judging, header->serial.at, next_serial(floor, advice),
@@ -142,22 +142,39 @@ static void judge(struct trust_judging *judging, enum trust_when when, const str
 		trust_judge_scope(judging, next);
 }
 
-// The parts of the floor this policy makes, as far as anybody will ask for them. 0 or -errno.
+// The parts of the floor this policy makes: also where no anchor is restricted, as the next one may be, and
+// nothing will then be left to take apart. Those of the last one are known, and on a long peer list cost as
+// much as the verification; but another leadglass may have written them otherwise, and then they are compared
+// with. 0 or -errno.
 static int next_parts(const struct trust_judging *judging, struct trust_floor *next)
 {
-	bool asked = judging->verdict->scope != TRUST_ALL;
+	const struct trust_floor *floor = judging->floor;
+	bool compared = judging->verdict->scope != TRUST_ALL;
 	for (size_t i = 0; i < judging->trust->count; i++)
-		asked |= judging->trust->anchors[i].scope != TRUST_ALL;
-	if (asked) {
-		next->parts = true;
+		compared |= judging->trust->anchors[i].scope != TRUST_ALL;
+	next->parts = true;
+	if (compared || !is_last(judging) || !floor->parts)
 		return trust_parts(judging->policy, next->frame, next->rest);
-	}
-	if (is_last(judging) && judging->floor->parts) {
-		next->parts = true;
-		memcpy(next->frame, judging->floor->frame, sizeof next->frame);
-		memcpy(next->rest, judging->floor->rest, sizeof next->rest);
-	}
+	memcpy(next->frame, floor->frame, sizeof next->frame);
+	memcpy(next->rest, floor->rest, sizeof next->rest);
 	return 0;
+}
+
+// Time that has passed has passed, whatever later policies say. A box whose clock is not believed learns it
+// from them; but one alone, by a key whose own dates nobody knows, is not to tell it that everybody else's have
+// ended.
+static int64_t next_not_before(const struct trust_judging *judging)
+{
+	const struct trust_floor *floor = judging->floor;
+	int64_t passed = floor->any ? floor->not_before : 0, says = judging->policy->header.not_before_time,
+	        limit;
+	if (is_last(judging)) // it was learnt then
+		return passed;
+	if (!trust_clock(judging->now, trust_built(), floor, &limit))
+		limit += TRUST_LEAP_MAX;
+	if (says > limit)
+		says = limit;
+	return says > passed ? says : passed;
 }
 
 int trust_judge(const struct policy *policy, const struct trust_verdict *verdict, const struct trust *trust,
@@ -178,10 +195,7 @@ int trust_judge(const struct policy *policy, const struct trust_verdict *verdict
 		return r;
 	}
 	memcpy(next.content, verdict->content, sizeof next.content);
-	// Time that has passed has passed, whatever later policies say.
-	next.not_before = judging.floor->any ? judging.floor->not_before : 0;
-	if (policy->header.not_before_time > next.not_before)
-		next.not_before = policy->header.not_before_time;
+	next.not_before = next_not_before(&judging);
 	judge(&judging, when, &next);
 	if (judging.refused)
 		return -EKEYREJECTED;

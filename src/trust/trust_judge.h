@@ -7,6 +7,8 @@
 #include "policy/policy.h"
 #include "trust/trust.h"
 
+#define TRUST_LEAP_MAX (INT64_C(366) * 24 * 3600) // s: how far one policy may take a clock that is not believed
+
 struct trust_judging {
 	const struct policy *policy;
 	const struct trust_verdict *verdict;

@@ -49,7 +49,8 @@ static source_pos first_of_rest(const struct policy *policy)
 static bool told(struct trust_judging *judging)
 {
 	if (!judging->floor->parts)
-		trust_refuse(judging, judging->policy->role_at, "try again in a minute",
+		trust_refuse(judging, judging->policy->role_at,
+		             "have a policy signed once under an anchor that may change everything (NAME.pem)",
 		             "the anchor %s may not change everything, and what this box accepted last has not "
 		             "been taken apart yet",
 		             judging->verdict->anchor);

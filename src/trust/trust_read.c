@@ -49,7 +49,7 @@ int trust_name_read(const char *path, const char *name, enum trust_scope *ret, s
 	    (!site && !oem && (!strcasecmp(last, "site") || !strcasecmp(last, "oem")))) {
 		problem_addf(problems, PROBLEM_ERROR, 0, 0,
 		             "write NAME.site or NAME.oem for one that may not change everything",
-		             "what may the anchor '%s' in %s change?", name, path);
+		             "the name of the anchor '%s' in %s does not say what it may change", name, path);
 		return -EINVAL;
 	}
 	*ret = site ? TRUST_SITE : oem ? TRUST_OEM : TRUST_ALL;
@@ -66,7 +66,7 @@ static int classify(const char *path, const char *file, struct trust *ret, struc
 		problem_addf(
 		        problems, PROBLEM_ERROR, 0, 0,
 		        "trust anchors are NAME.pem, NAME.site.pem or NAME.oem.pem; take everything else away",
-		        "%s/%s: what is it here for?", path, file);
+		        "%s/%s is no trust anchor by its name", path, file);
 		return -EINVAL;
 	}
 	char name[256];
@@ -145,12 +145,13 @@ static int load(int folder, const char *path, struct trust_anchor *anchor, struc
 	return r == -EFBIG ? -E2BIG : r;
 }
 
-static int read_folder(int folder, const char *path, struct trust *ret, struct problems *problems)
+static int read_folder(int folder, const char *path, bool identity, struct trust *ret,
+                       struct problems *problems)
 {
 	int r = list(folder, path, ret, problems);
 	for (size_t i = 0; r == 0 && i < ret->count; i++)
 		r = load(folder, path, &ret->anchors[i], problems);
-	if (r == 0)
+	if (r == 0 && identity)
 		r = trust_identity_load(folder, path, ret, problems);
 	if (r < 0)
 		trust_fini(ret);
@@ -169,7 +170,7 @@ static int begin(const char *path, struct trust *ret, struct problems *problems)
 	return -ENAMETOOLONG;
 }
 
-int trust_read(const char *path, struct trust *ret, struct problems *problems)
+static int read_path(const char *path, bool identity, struct trust *ret, struct problems *problems)
 {
 	int r = begin(path, ret, problems);
 	if (r < 0)
@@ -181,9 +182,19 @@ int trust_read(const char *path, struct trust *ret, struct problems *problems)
 		trust_fini(ret);
 		return folder;
 	}
-	r = read_folder(folder, path, ret, problems);
+	r = read_folder(folder, path, identity, ret, problems);
 	close(folder);
 	return r;
+}
+
+int trust_read(const char *path, struct trust *ret, struct problems *problems)
+{
+	return read_path(path, true, ret, problems);
+}
+
+int trust_read_anchors(const char *path, struct trust *ret, struct problems *problems)
+{
+	return read_path(path, false, ret, problems);
 }
 
 int trust_read_at(int folder, const char *path, struct trust *ret, struct problems *problems)
@@ -200,7 +211,7 @@ int trust_read_at(int folder, const char *path, struct trust *ret, struct proble
 		r = -EPERM;
 	}
 	if (r == 0)
-		return read_folder(folder, path, ret, problems);
+		return read_folder(folder, path, true, ret, problems);
 	trust_fini(ret);
 	return r;
 }

@@ -71,6 +71,19 @@ static int read_certificate(struct trust_root *root, char why[static TRUST_ROOT_
 	return 0;
 }
 
+// Why an anchor's file does not begin with its block, and what makes it so.
+static const char *no_block(struct trust_text line, const char *text, size_t size)
+{
+	static const char certificate[] = "-----BEGIN CERTIFICATE-----";
+	if (line.size > 0 && memmem(line.text, line.size, "PRIVATE KEY", 11))
+		return "it is a private key: take it away, and replace that key";
+	if (size > 0 && memmem(text, size, certificate, sizeof certificate - 1))
+		return "text stands before it: openssl x509 -in FILE -out FILE.pem";
+	if (size > 1 && text[0] == '0' && (unsigned char)text[1] >= 0x80) // a long SEQUENCE
+		return "it is DER: openssl x509 -inform DER -in FILE -out FILE.pem";
+	return "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM";
+}
+
 int trust_root_read(struct trust_root *ret, const char *text, size_t size, char why[static TRUST_ROOT_WHY])
 {
 	struct trust_text rest = {text, size}, line = {0};
@@ -82,11 +95,8 @@ int trust_root_read(struct trust_root *ret, const char *text, size_t size, char 
 	while (trust_pem_line(&rest, &line) && line.size == 0)
 		continue;
 	ret->is_key = trust_pem_begins(line, "PUBLIC KEY");
-	if (!ret->is_key && !trust_pem_begins(line, "CERTIFICATE")) {
-		return line.size > 0 && memmem(line.text, line.size, "PRIVATE KEY", 11)
-		               ? because(why, "it is a private key, which should not be here")
-		               : because(why, "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM");
-	}
+	if (!ret->is_key && !trust_pem_begins(line, "CERTIFICATE"))
+		return because(why, "%s", no_block(line, text, size));
 	ret->der = malloc(size);
 	if (!ret->der)
 		return -ENOMEM;
@@ -101,22 +111,10 @@ int trust_root_read(struct trust_root *ret, const char *text, size_t size, char 
 
 void trust_root_fini(struct trust_root *root)
 {
-	root->certificate.next = NULL; // that one is another's
 	mbedtls_x509_crt_free(&root->certificate);
 	mbedtls_pk_free(&root->key);
 	free(root->der);
 	root->der = NULL;
-}
-
-// Puts a certificate among the others, the longest valid first: mbedTLS takes the first that is valid by the
-// clock, or just the first, and a clock may be wrong.
-static void link_certificate(struct trust_roots *roots, mbedtls_x509_crt *certificate)
-{
-	mbedtls_x509_crt **at = &roots->first;
-	while (*at && trust_certificate_to(*at) >= trust_certificate_to(certificate))
-		at = &(*at)->next;
-	certificate->next = *at;
-	*at = certificate;
 }
 
 int trust_roots_read(struct trust_roots *ret, const struct trust *trust, struct trust_verdict *verdict)
@@ -135,10 +133,6 @@ int trust_roots_read(struct trust_roots *ret, const struct trust *trust, struct 
 			                sizeof verdict->bad_anchor_why);
 		}
 	}
-	for (size_t i = 0; i < ret->count; i++) {
-		if (ret->items[i].good && !ret->items[i].is_key)
-			link_certificate(ret, &ret->items[i].certificate);
-	}
 	return 0;
 }
 
@@ -147,12 +141,4 @@ void trust_roots_fini(struct trust_roots *roots)
 	for (size_t i = 0; i < roots->count; i++)
 		trust_root_fini(&roots->items[i]);
 	*roots = (struct trust_roots){0};
-}
-
-size_t trust_roots_index(const struct trust_roots *roots, const mbedtls_x509_crt *certificate)
-{
-	size_t i = 0;
-	while (i < roots->count && &roots->items[i].certificate != certificate)
-		i++;
-	return i;
 }

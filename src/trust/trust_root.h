@@ -28,14 +28,10 @@ void trust_root_fini(struct trust_root *root);
 struct trust_roots {
 	struct trust_root items[TRUST_ANCHORS_MAX]; // in the order of struct trust
 	size_t count;
-	mbedtls_x509_crt *first; // of the good certificates; the others follow as `next`
 };
 
 // Reads them all. The first that is not good is named in the verdict, and left out. 0 or -ENOMEM.
 int trust_roots_read(struct trust_roots *ret, const struct trust *trust, struct trust_verdict *verdict);
 void trust_roots_fini(struct trust_roots *roots);
-
-// Which one a certificate is; roots->count: none.
-size_t trust_roots_index(const struct trust_roots *roots, const mbedtls_x509_crt *certificate);
 
 #endif

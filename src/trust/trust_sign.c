@@ -61,9 +61,8 @@ static bool starts(struct trust_text text, const char *with)
 static int encrypted(const struct signing *signing)
 {
 	return fail(signing, -ENOKEY, "the key is encrypted, and leadglass asks for no passphrase",
-	            "let openssl sign, which does (openssl dgst -sha256 -sign KEY), or decrypt it into a file "
-	            "that only "
-	            "you can read: openssl pkey -in KEY -out PLAIN");
+	            "let openssl sign, which does (leadglass-trust(5) has the commands), or decrypt it into a "
+	            "file that only you can read: openssl pkey -in KEY -out PLAIN");
 }
 
 // To the line after the BEGIN of a private key; what stands before it is of no matter (`openssl ecparam` writes
@@ -132,8 +131,8 @@ static int refuse_certificate(const struct signing *signing, enum trust_code cod
 {
 	if (code == TRUST_UNCHECKED)
 		return fail(signing, -ENOMEM, "out of memory", NULL);
-	problem_addf(signing->problems, PROBLEM_ERROR, 0, 0, NULL, "certificate %zu cannot be used: %s%s",
-	             signing->count + 1,
+	problem_addf(signing->problems, PROBLEM_ERROR, 0, 0, code == TRUST_KEY_KIND ? TRUST_KEY_TAKEN : NULL,
+	             "certificate %zu cannot be used: %s%s", signing->count + 1,
 	             code == TRUST_KEY_KIND ? "its key is "
 	             : code == TRUST_NAME   ? "a name in it holds characters that cannot be shown: "
 	                                    : "",

@@ -20,7 +20,7 @@ static const struct words all_words[TRUST_CODE_COUNT] = {
         [TRUST_NOT_SIGNED] =
                 {"{file} is not signed",
                  "this box takes only policies that a trust anchor in {folder} vouches for: sign it "
-                 "with leadglass sign, or with openssl"},
+                 "with leadglass sign, or with openssl; if it was signed, it was cut off: fetch it anew"},
         [TRUST_MARKER_PLACE] = {"in {file} the line " SIGNED_TEXT_MARKER " has something before it",
                                 "it has to begin a line: end the policy with a line feed, and sign it again"},
         [TRUST_MARKER_LINE] =
@@ -105,9 +105,13 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 	const bool detailed = verdict->detail[0];
 	// Who looks at a file where there is no anchor wants to know what could be done here.
 	if (trust->count == 0 && verdict->code == TRUST_NOT_SIGNED)
-		words.instead = "leadglass sign signs it, or openssl does";
-	if (trust->count == 0 && (verdict->code == TRUST_UNKNOWN_SIGNER || verdict->code == TRUST_SELF_SIGNED))
+		words.instead = "leadglass sign signs it, or openssl does; if it was signed, it was cut off: "
+		                "fetch it anew";
+	const bool nobody = verdict->code == TRUST_UNKNOWN_SIGNER || verdict->code == TRUST_SELF_SIGNED;
+	if (nobody && trust->count == 0)
 		words.instead = "there is no trust anchor here: say which, with --anchor FILE or --trust DIR";
+	else if (nobody && trust->count == 1 && verdict->bad_anchor[0])
+		words.instead = "none of the trust anchors can be used: leadglass trust list says why";
 	if (verdict->code == TRUST_TEXT_BETWEEN && strstr(verdict->detail, "PRIVATE KEY")) {
 		words.what = "{file} holds a private key";
 		words.instead =
@@ -116,12 +120,24 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 		words.what = "in {file}, after the signature, stands what is no certificate: '{detail}'";
 	} else if (verdict->code == TRUST_CERTIFICATE_FORM && strstr(verdict->detail, "critical extension")) {
 		words.instead = "have it issued again without that extension";
+	} else if (verdict->code == TRUST_CERTIFICATE_FORM && strstr(verdict->detail, "END line")) {
+		words.instead = "the file was cut off or changed: fetch it anew";
 	} else if (verdict->code == TRUST_NO_CERTIFICATE && !any_key(trust)) {
 		words.what = "{file} holds no certificate of its signer";
 		words.instead = "append it, and its issuers' up to the root, after the signature";
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && detailed) {
 		words.what = "the signature in {file} is not of the kind that {signer} makes: {detail}";
 		words.instead = "sign the policy with the key that belongs to the first certificate";
+	} else if (verdict->code == TRUST_SIGNER_IS_CA && !verdict->fits) {
+		words.what =
+		        "the first certificate in {file} is that of a CA, {signer}, which has not signed it";
+		words.instead =
+		        "the signer's own comes first, then its issuers', each below the one it has issued";
+	} else if (verdict->code == TRUST_WRONG_SIGNATURE && verdict->algorithm == TRUST_P384) {
+		words.instead =
+		        "the policy was changed after it was signed (its line ends count), or openssl was "
+		        "called without -sha384, or with another key: fetch the file anew, or sign the "
+		        "policy again";
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && verdict->algorithm == TRUST_RSA) {
 		words.instead =
 		        "the policy was changed after it was signed (its line ends count), or openssl was "
@@ -139,10 +155,16 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 	return words;
 }
 
-static void put_anchors(struct buffer *out, const struct trust *trust)
+// Of those that cannot be used one is known, and that one is nobody to have it signed by.
+static void put_anchors(struct buffer *out, const struct trust *trust, const char *bad)
 {
-	for (size_t i = 0; i < trust->count; i++)
-		buffer_printf(out, "%s%s", i > 0 ? ", " : "", trust->anchors[i].name);
+	const char *comma = "";
+	for (size_t i = 0; i < trust->count; i++) {
+		if (strcmp(trust->anchors[i].name, bad) == 0)
+			continue;
+		buffer_printf(out, "%s%s", comma, trust->anchors[i].name);
+		comma = ", ";
+	}
 }
 
 static bool takes(const char **from, const char *name)
@@ -169,7 +191,7 @@ static void fill_in(struct buffer *out, const char *words, const struct trust_ve
 		else if (takes(&words, "{before}"))
 			buffer_printf(out, "%u", verdict->which > 0 ? verdict->which - 1 : 0);
 		else if (takes(&words, "{anchors}"))
-			put_anchors(out, trust);
+			put_anchors(out, trust, verdict->bad_anchor);
 		else if (takes(&words, "{folder}"))
 			buffer_text(out, trust->path);
 		else

@@ -132,7 +132,7 @@ static enum trust_code identify_signer(struct work *work)
 	}
 	code = trust_chain_verify(&work->chain, &work->roots, &root, verdict);
 	if (code == TRUST_UNCHECKED)
-		return fail(work, -ENOMEM);
+		return fail(work, work->chain.error);
 	if (code == TRUST_GOOD)
 		vouch(work, root);
 	return code;

@@ -97,9 +97,11 @@ static int may_add(int folder, const char *path, const char *name, const char *t
 	if (there && there->size == size && memcmp(there->text, text, size) == 0) {
 		r = 1;
 	} else if (there) {
+		// Removed first, what stands would be nobody's, or unsigned policies would be taken.
 		problem_addf(
 		        problems, PROBLEM_ERROR, 0, 0,
-		        "give this one another name, or remove that one first: leadglass trust remove NAME",
+		        "add this one under another name, apply a policy signed under it, then remove that "
+		        "one",
 		        "there is another anchor '%s' in %s", name, path);
 		r = -EEXIST;
 	} else if (trust.count == TRUST_ANCHORS_MAX) {

@@ -78,6 +78,8 @@ class Completion(Case):
         self.assertEqual(self.complete("load", "--trust", ""), ["folder"])
         self.assertEqual(self.complete("trust", "add", "--for", ""), ["site", "oem"])
         self.assertEqual(self.complete("trust", "add", "--site", "po"), [])
+        self.assertEqual(self.complete("probe", "--role", "r"), ["router"])
+        self.assertEqual(self.complete("probe", "--role", "router", "pol"), ["policy.conf"])
 
     def test_kept_policies(self):
         fake = self.folder / "bin"

@@ -139,6 +139,12 @@ esac
             self.skipTest("needs root and leadglassd")
         self.assertGreaterEqual(self.play(mdoc("leadglass.8") + mdoc("leadglassd.8"), agent=True), 5)
 
+    def test_probe_man(self):
+        self.assertGreaterEqual(self.play(mdoc("leadglass-probe.8")), int(ROOT))
+
+    def test_adopting(self):
+        self.assertGreaterEqual(self.play(markdown("docs/adopting.md")), int(ROOT))
+
     def test_sign_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-sign.8")), 8)
 
@@ -175,7 +181,7 @@ esac
             words = self.example(name)
             if name in ("sign", "verify-signature"):
                 continue  # leadglass-sign(8) shows them with the keys they need
-            if (name in ("load", "list", "remove") and not ROOT) or name in ASKING:
+            if (name in ("probe", "load", "list", "remove") and not ROOT) or name in ASKING:
                 continue
             result = self.leadglass(*words)
             self.assertEqual(result.err, "", (words, result))
@@ -221,7 +227,7 @@ class Agreement(Case):
         self.assertEqual(complaints, [])
 
     def test_every_option_is_in_the_manual(self):
-        text = self.read("leadglass.8") + self.read("leadglass-sign.8")
+        text = self.read("leadglass.8") + self.read("leadglass-sign.8") + self.read("leadglass-probe.8")
         for name in SUBCOMMANDS:
             self.assertRegex(text, rf"(?m)^(\.It Cm|\.It Xo\n\.Cm) {name}$|^\.It Cm {name} ")
             for option in re.findall(r"(?m)^  --([a-z-]+)", self.expect(YES, name, "--help").out):

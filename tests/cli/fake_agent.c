@@ -429,6 +429,9 @@ static void respond(int client, const struct control_request *request, const cha
 		else
 			send_policy(client, &answer, request, scene);
 		break;
+	case CONTROL_JUDGE:
+		send_items(client, &answer, NULL, 0);
+		break;
 	case CONTROL_APPLY:
 	case CONTROL_CONFIRM:
 	case CONTROL_ROLLBACK:

@@ -148,7 +148,7 @@ class Sign(Signed):
         self.assertEqual(self.desk_signs(block(8) + HOST).err.count("warning"), 0)
         self.assertIn("warning: no box takes this: it was valid until 2020-01-01T23:59:59Z",
                       self.desk_signs(block(8, "not-after 2020-01-01") + HOST).err)
-        self.assertIn("warning: the certificate expires before the policy: boxes take it until 20",
+        self.assertIn("expires before the policy: boxes take it until 20",
                       self.desk_signs(TEXT).err)
         (self.folder / "desk.key").chmod(0o644)
         self.assertIn("warning: desk.key can be read or written by others", self.desk_signs(block(8) + HOST).err)
@@ -168,16 +168,25 @@ class Sign(Signed):
             for made in (self.pki.signer("no usage", self.root, extendedKeyUsage=None),
                          self.pki.signer("web", self.root, extendedKeyUsage="serverAuth"),
                          self.pki.signer("no signature", self.root, keyUsage="critical,keyAgreement"), ca):
-                self.assertIn("warning: no box takes this: ", with_certificate(made, *more), (made.crt, more))
+                self.assertIn("warning: only a box that has pinned the key takes this: ", with_certificate(made, *more),
+                              (made.crt, more))
         self.assertNotIn("warning", with_certificate(self.pki.signer("below", ca), ca.pem()))
         self.assertNotIn("warning", with_certificate(self.pki.signer("below", ca), ca.pem(), self.root.pem()))
         # one that does not lead on
-        self.assertIn("warning: no box takes this: ", with_certificate(self.pki.signer("below", ca), self.root.pem()))
+        self.assertIn("warning: only a box that has pinned the key takes this: ",
+                      with_certificate(self.pki.signer("below", ca), self.root.pem()))
         short = self.pki.ca("imaging", self.root, end=now + 9 * DAY)
         day = time.strftime("%Y-%m-%dT", time.gmtime(now + 9 * DAY))
-        self.assertIn(f"whose certificate is valid until {day}",
+        below = self.pki.signer("below", short)
+        self.assertNotIn(f"whose certificate is valid until {day}", with_certificate(below, short.pem(), self.root.pem()))
+        self.write("x.conf", block(8, "not-after 2099-12-31") + HOST)
+        self.assertIn(f"warning: certificate 2 expires before the policy: boxes take it until {day}",
+                      self.sign(YES, "--key", "x.key", "--certificate", "x.crt", "x.conf").err)
+        short = self.pki.ca("imaging", self.root, start=now - 9 * DAY, end=now - DAY)
+        self.assertIn("warning: only a box that has pinned the key takes this: certificate 2 was valid until ",
                       with_certificate(self.pki.signer("below", short), short.pem(), self.root.pem()))
-        self.assertIn("warning: no box takes this: the certificate was valid until",
+        self.assertIn("warning: there is no higher serial: ", self.desk_signs(block(2**64 - 1) + HOST).err)
+        self.assertIn("warning: only a box that has pinned the key takes this: certificate 1 was valid until",
                       with_certificate(self.pki.signer("old", self.root, start=now - 9 * DAY, end=now - DAY)))
         self.assertIn("warning: the certificate is not valid before",
                       with_certificate(self.pki.signer("young", self.root, start=now + DAY)))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from command import HOST, KERNEL, POLICY, PROGRAM, YES, namespaced
+from command import HOST, KERNEL, NO, POLICY, PROGRAM, YES, namespaced
 from pki import Signed, signed_main
 from signing import DAY, Trust, block
 
@@ -79,7 +79,7 @@ class Load(SignedCase):
             result = self.load(POLICY, name)
             self.assertRegex(result.err, said)
             self.assertNotRegex(result.err, rf"(?m)^{name}:\d+:\d+: ", "nothing was parsed")
-            self.assertIn("leadglass verify-signature", result.err)
+            self.assertNotIn("leadglass verify-signature", result.err, "it knows no more")
         self.assertIn("cannot read 'nowhere'", self.load(POLICY, "nowhere").err)
         self.assertEqual((self.ruleset(), self.accepted.read_bytes()), before)
 
@@ -225,6 +225,26 @@ class Load(SignedCase):
         self.assertTrue(json.loads(self.load(YES, self.version(7), "--json").out)["verified"])
 
 
+@namespaced
+class Kept(SignedCase):
+    """A policy that an agent keeps: what is loaded must not make its next start close the wall."""
+
+    def test_what_the_agent_keeps(self):
+        self.expect(YES, "apply", "--offline", *self.words, self.version(7))
+        before = self.accepted.read_bytes()
+        self.expect(YES, "load", *self.words, "policy.7")
+        done = self.expect(NO, "load", *self.words, self.version(8, HOST + "# 8\n"))
+        self.assertIn("keeps policy 1 and refuses it once another one was taken here: its next start closes the wall", done.err)
+        self.assertIn("leadglass apply --offline has it start with this one", done.err)
+        self.assertTrue(done.err.endswith(NOTHING), done)
+        self.assertEqual(self.accepted.read_bytes(), before)
+        self.expect(YES, "verify", "policy.7")
+        self.assertIn("its next start closes the wall", self.expect(YES, "load", *self.words, "--yes", "policy.8").err)
+        self.assertIn("serial 8", self.accepted.read_text())
+        self.expect(YES, "load", *self.words, "policy.8")
+        self.expect(YES, "apply", "--offline", *self.words, self.version(9))
+
+
 class Offline(SignedCase):
     def apply(self, code, name, *words, **more):
         return self.expect(code, "apply", "--offline", *self.words, *words, name, **more)
@@ -319,7 +339,16 @@ class Apply(SignedCase):
         # the agent knows the serial, and says so itself
         result = self.apply(POLICY, "policy.7")
         self.assertRegex(result.err, r"policy\.7:1:\d+: error: serial 7 is lower than 9")
+        self.assertTrue(result.err.endswith(NOTHING), result)
         self.assertEqual(self.status()["serial"], 9)
+        # a dry run asks it
+        result = self.apply(POLICY, "policy.7", "--dry-run")
+        self.assertRegex(result.err, r"policy\.7:1:\d+: error: serial 7 is lower than 9")
+        self.assertEqual(self.apply(POLICY, "policy.7", "--dry-run", "--json").out, "")
+        self.assertIn("flows:", self.apply(YES, self.version(10), "--dry-run").out)
+        self.assertIsNone(json.loads(self.apply(YES, "policy.10", "--dry-run", "--json").out)["confirm_seconds"])
+        self.assertEqual(self.status()["serial"], 9)
+        self.assertEqual((self.folder / "log").read_text().count("serial 7 is lower than 9"), 1, "a dry run is no event")
         # a kept policy is a bundle
         self.assertIn("serial 7 is lower than 9", self.apply(POLICY, "@1").err)
         self.assertRegex(self.apply(YES, "@2").out, "rules unchanged")
@@ -367,13 +396,46 @@ class Apply(SignedCase):
         self.assertIn("\nsigned       by ", self.leadglass("status", "--run", "run").out)
         result = self.expect(YES, "trust", "remove", "--yes", *self.words, "root")
         self.assertIn("nobody asks for signatures, and unsigned policies are taken", result.err)
+        said = " ".join(self.leadglass("status", "--run", "run").out.split())
+        self.assertRegex(said, "no trust anchor in [^ ]*trust any more: unsigned policies are taken")
+        self.assertRegex((self.folder / "log").read_text(), "1 trust anchor in .*trust: only signed policies are taken\n"
+                         "(.*\n)*.*no trust anchor in .*trust any more: unsigned policies are taken")
 
     def test_rollback(self):
         self.start()
         self.apply(YES, self.version(7))
         self.apply(YES, self.version(8))
-        result = self.expect(POLICY, "rollback", "--run", "run", "1")
-        self.assertIn("serial 7 is lower than 8", result.err)
+        for words in ([], ["--dry-run"]):
+            result = self.expect(POLICY, "rollback", "--run", "run", *words, "1")
+            self.assertIn("serial 7 is lower than 8", result.err)
+            self.assertTrue(result.err.endswith(NOTHING), result)
+
+    def test_a_dry_run_of_another_frame(self):
+        (self.folder / "trust/st-anna.pem").unlink()
+        self.box.add("st-anna.site", self.root)
+        self.start()
+        self.apply(YES, self.version(7))
+        self.version(8, HOST.replace("role host", "role router").replace("port 11112 }", "port 11112; address 10.20.1.10 }", 1))
+        result = self.apply(POLICY, "policy.8", "--dry-run")
+        self.assertRegex(result.err, r"policy\.8:2:\d+: error: ")
+
+    def test_what_is_wrong_with_what_stands(self):
+        """Status says what the next start does; what is wrong the alarm says, in its own words."""
+        self.start()
+        self.apply(YES, self.version(7))
+        self.box.identify(site="st-maria")
+        said = " ".join(self.leadglass("status", "--run", "run").out.split())
+        self.assertIn("NOT TRUSTED policy 1 stands, but the next start of leadglassd does not take it and closes the wall: see the "
+                      "alarm", said)
+        self.assertIn("this policy is for the site 'st-anna'", said)
+        self.box.write("notes.txt", "x")
+        said = " ".join(self.leadglass("status", "--run", "run").out.split())
+        self.assertIn("NOT TRUSTED whom to trust cannot be told, and no policy is taken: see the alarm", said)
+        self.assertIn("no policy is taken, and the next start closes the wall: ", said)
+        (self.folder / "trust").rename(self.folder / "elsewhere")
+        said = " ".join(self.leadglass("status", "--run", "run").out.split())
+        self.assertIn("restart leadglassd, which then asks for no signatures", said)
+        self.assertNotIn("closes the wall", said)
 
 
 if __name__ == "__main__":

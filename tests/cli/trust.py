@@ -10,7 +10,7 @@ import time
 
 from command import HOST, KERNEL, NO, POLICY, ROOT, USAGE, YES
 from pki import TEXT, Signed, signed_main
-from signing import DAY
+from signing import DAY, openssl
 
 FAKE = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 
@@ -22,7 +22,8 @@ class List(Signed):
     def test_nothing(self):
         nobody = "no trust anchor in {}: nobody asks for signatures\n"
         self.assertEqual(self.list().out, nobody.format("trust"))
-        self.assertEqual(self.expect(YES, "trust", "list", "--trust", "nowhere").out, nobody.format("nowhere"))
+        self.assertEqual(self.expect(YES, "trust", "list", "--trust", "nowhere").out,
+                         "there is no folder nowhere: nobody asks for signatures\n")
         self.assertEqual(json.loads(self.list(YES, "--json").out),
                          {"folder": "trust", "site": None, "unit": None, "anchors": []})
         self.box.identify()
@@ -131,12 +132,25 @@ class Add(Signed):
         self.assertEqual(self.add(YES, "--site", "st-anna").out, "this box is at site st-anna\n")
         self.assertEqual(self.add(YES, "--unit", "ct-room-3").out, "this box is unit ct-room-3\n")
         self.assertEqual((self.folder / "trust/identity").read_text(), "site st-anna\nunit ct-room-3\n")
-        self.add(YES, "--unit", "mr-1")
+        self.assertEqual(self.add(YES, "--unit", "mr-1").out, "this box is unit mr-1 (was ct-room-3)\n")
         self.assertEqual((self.folder / "trust/identity").read_text(), "site st-anna\nunit mr-1\n")
         before = self.content("trust")
         self.add(POLICY, "--site", "st\nanna")
         self.add(POLICY, "--unit", "*")
         self.assertEqual(self.content("trust"), before)
+
+    def test_a_damaged_identity_is_written_anew(self):
+        """By the very command that every refusal because of it names."""
+        self.add(YES, "root.crt")
+        for text in ("site st-anna\r\nunit ct-room-3\r\n", "site\n", "x" * 5000):
+            (self.folder / "trust/identity").write_bytes(text.encode())
+            for words in (["--site", "st-anna"], ["bare.pub"]):
+                self.assertIn("trust/identity", self.add(POLICY, *words).err)
+            self.assertEqual(self.add(YES, "--site", "st-anna", "--unit", "ct-room-3").out,
+                             "this box is at site st-anna, unit ct-room-3\n")
+            self.assertEqual((self.folder / "trust/identity").read_text(), "site st-anna\nunit ct-room-3\n")
+        self.box.write("notes.txt", "x")
+        self.assertIn("notes.txt", self.add(POLICY, "--site", "st-anna", "--unit", "ct-room-3").err)
 
     def test_dates_are_warned_of(self):
         now = time.time()
@@ -155,6 +169,14 @@ class Add(Signed):
         self.write("empty.crt", "")
         for name in ("leaf.crt", "private.key", "weak.pub", "two.crt", "odd.crt", "empty.crt"):
             self.assertRegex(self.add(POLICY, name, "x").err, f"^leadglass: {name} cannot be used: .+; nothing was changed\n$")
+        self.write("told.crt", b"Certificate:\n    Data:\n" + self.root.pem())
+        self.write("der.crt", openssl("x509", "-in", self.root.crt, "-outform", "DER"))
+        for name, said in (("told.crt", "text stands before it: openssl x509 -in FILE -out FILE.pem"),
+                           ("der.crt", "it is DER: openssl x509 -inform DER -in FILE -out FILE.pem"),
+                           ("odd.crt", "it holds neither a CERTIFICATE nor a PUBLIC KEY"),
+                           ("private.key", "it is a private key: take it away, and replace that key"),
+                           ("weak.pub", "its key is RSA 2048 bits; P-256, P-384, and RSA of 3072 to 8192 bits are taken")):
+            self.assertIn(said, self.add(POLICY, name, "x").err)
         self.assertIn("is over 16 KiB", self.add(POLICY, "large.crt").err)
         self.assertIn("cannot read nowhere.crt: No such file", self.add(POLICY, "nowhere.crt").err)
         self.assertIn("cannot read .", self.add(POLICY, ".", "x").err)
@@ -163,8 +185,11 @@ class Add(Signed):
     def test_twice(self):
         self.add(YES, "root.crt")
         before = self.content("trust")
+        self.assertRegex(self.add(YES, "root.crt").out, "^root was trusted already: its signers may change everything\nsubject ")
         self.write("root.crt", self.pki.root("another").pem())
-        self.assertIn("root", self.add(NO, "root.crt").err)
+        result = self.add(NO, "root.crt")
+        self.assertIn("there is another anchor 'root' in trust", result.err)
+        self.assertIn("add this one under another name, apply a policy signed under it, then remove that one", result.err)
         self.assertIn("site and unit were written all the same",
                       self.add(NO, "--site", "a", "--unit", "b", "root.crt").err)
         self.assertEqual({name: text for name, text in self.content("trust").items() if name != "identity"}, before)
@@ -207,8 +232,14 @@ class Remove(Signed):
         self.box.add("a.site", self.root)
         self.box.add("b", self.bare)
         result = self.remove(USAGE, "a.site")
-        self.assertIn("nothing was done\nleadglass: say leadglass trust remove --yes a.site", result.err)
+        self.assertIn("would take no policy any more that was signed under a.site; nothing was done\n"
+                      "leadglass: say leadglass trust remove --yes --trust trust a.site if that is meant", result.err)
+        self.assertIn("there is no anchor 'a' in trust; there is a.site\n", self.remove(NO, "a").err)
+        self.assertIn("there is no anchor 'c' in trust; leadglass trust list shows", self.remove(NO, "c").err)
         self.assertEqual(self.remove(YES, "--yes", "a.site.pem").out, "a.site is no trust anchor any more\n")
+        self.assertEqual(list(self.content("trust")), ["b.pem"])
+        self.assertIn("b is the last trust anchor: without it nobody asks for signatures, and unsigned policies are taken; "
+                      "nothing was done", self.remove(USAGE, "b").err)
         self.assertEqual(list(self.content("trust")), ["b.pem"])
         result = self.remove(YES, "--yes", "b")
         self.assertIn("there is no trust anchor any more: nobody asks for signatures, and unsigned policies are taken", result.err)
@@ -217,7 +248,7 @@ class Remove(Signed):
     def test_refused(self):
         self.assertIn("there is no anchor", self.remove(NO, "--yes", "a").err)
         self.assertIn("a name is missing", self.remove(USAGE, "--yes").err)
-        self.remove(POLICY, "--yes", "../a")
+        self.assertIn("there is no anchor '../a'", self.remove(NO, "--yes", "../a").err)
         self.assertIn("has at most 63 characters", self.remove(USAGE, "--yes", "a" * 64).err)
 
     def test_from_a_damaged_folder(self):
@@ -263,6 +294,23 @@ class Standing(Signed):
         self.assertNotIn("warning", self.expect(YES, "trust", "add", *self.words, "root.crt").err)
         self.assertNotIn("warning", self.expect(YES, "trust", "add", *self.words, "bare.pub").err)
         self.assertNotIn("warning", self.expect(YES, "trust", "remove", "--yes", *self.words, "bare").err)
+
+    def test_another_box(self):
+        """A slip in the site's name, or the unit's: the next start would close the wall."""
+        self.box.add("root", self.root)
+        self.stands(self.desk.sign(TEXT))
+        result = self.expect(YES, "trust", "add", *self.words, "--site", "st-ana")
+        self.assertEqual(result.out, "this box is at site st-ana (was st-anna)\n")
+        self.assertIn("warning: policy 12, which stands, is not for this box: this policy is for the site 'st-anna', and this "
+                      "box is at 'st-ana'\n", result.err)
+        self.assertIn("the wall is closed then", result.err)
+        self.assertEqual(self.expect(YES, "trust", "add", *self.words, "--site", "st-anna").err, "")
+        self.assertIn("this box is 'ct-room-4'", self.expect(YES, "trust", "add", *self.words, "--unit", "ct-room-4").err)
+        # where nobody asks for signatures it does not matter yet
+        self.expect(YES, "trust", "remove", "--yes", *self.words, "root")
+        self.assertEqual(self.expect(YES, "trust", "add", *self.words, "--unit", "ct-room-5").err, "")
+        # which is seen when somebody does
+        self.assertIn("is not for this box", self.expect(YES, "trust", "add", *self.words, "root.crt").err)
 
     def test_its_anchor_is_removed(self):
         self.stands(self.desk.sign(TEXT))

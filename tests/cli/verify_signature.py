@@ -5,12 +5,13 @@ import datetime
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import time
 
 from command import HOST, NO, POLICY, PROGRAM, USAGE, YES
 from pki import TEXT, Signed, signed_main
-from signing import DAY, block
+from signing import DAY, block, joined, openssl
 
 
 class VerifySignature(Signed):
@@ -32,7 +33,8 @@ class VerifySignature(Signed):
                          r"signer       .*CN=policy desk.*\nanchor       st-anna, whose signers may change everything\n"
                          r"certificates from 20.*Z until 20.*Z\nalgorithm    ECDSA P-256 with SHA-256\n"
                          rf"key          {self.key_hash(self.desk)}\n"
-                         rf"content      {hashlib.sha256(TEXT.encode()).hexdigest()}\n             {len(TEXT)} octets are signed\n$")
+                         rf"content      {hashlib.sha256(TEXT.encode()).hexdigest()}\n             {len(TEXT)} octets are signed\n"
+                         r"not asked    which serial a box accepted last, and what the signer may change\s+there\n$")
 
     def test_json(self):
         self.trusting()
@@ -135,10 +137,51 @@ class VerifySignature(Signed):
             self.write("x", self.pki.signer("x", self.root, start=start, end=end).sign(TEXT))
             self.assertIn("NOT TAKEN", self.verify(NO, "x").out)
 
+    def test_a_clock_that_cannot_be_believed(self):
+        if not shutil.which("faketime"):
+            self.skipTest("needs faketime")
+        self.trusting()
+        long_ago = ["env", "ASAN_OPTIONS=verify_asan_link_order=0", "faketime", "2001-01-01 00:00:00"]
+        out = " ".join(self.verify(YES, before=long_ago).out.split())
+        self.assertRegex(out, "^warning: the clock shows 2001-01-01T00:00:00Z and is not believed: what ends was held against "
+                         "20[^ ]*, and what begins against nothing; set the clock signed: good: ")
+        self.assertNotIn("not believed", self.verify(YES).out)
+
+    def test_certificates_in_the_wrong_order(self):
+        self.trusting()
+        ca = self.pki.ca("imaging", self.root)
+        signer = self.pki.signer("below", ca)
+        text = signer.sign(TEXT)
+        start = text.index(b"-----BEGIN CERTIFICATE-----")
+        self.write("x", text[:start] + ca.pem() + signer.pem())
+        self.assertIn("the first certificate in x is that of a CA, O=St. Anna, CN=imaging, which has not signed it; the signer's own "
+                      "comes first, then its issuers'", self.verify(NO, "x").out)
+
+    def test_p384(self):
+        self.trusting()
+        signer = self.pki.signer("p384", self.root, kind="P-384")
+        self.write("text", TEXT)
+        wrong = openssl("dgst", "-sha256", "-sign", signer.path, self.folder / "text")
+        self.write("x", joined(TEXT.encode(), wrong, signer.pem()))
+        self.assertIn("openssl was called without -sha384", self.verify(NO, "x").out)
+
+    def test_anchors_that_cannot_be_used(self):
+        """Nobody is told to have it signed by one of these."""
+        self.box.add("zz", "x")
+        self.assertIn("none of the trust anchors can be used: leadglass trust list says why", self.verify(NO).out)
+        self.box.add("other", self.pki.root("another"))
+        self.assertIn("trusted are other: have one of these sign it", self.verify(NO).out)
+
     def test_what_is_signed_is_no_policy(self):
         self.trusting()
         self.write("x", self.desk.sign(block(7) + "role hots\n"))
-        self.assertRegex(self.verify(POLICY, "x").err, r"x:2:6: error: ")
+        self.assertRegex(self.verify(POLICY, "x").err, r"x:2:6: error: (.*\n)*leadglass: x is signed by .*CN=policy desk, but is no "
+                         "valid policy: no box takes it\n$")
+        done = self.leadglass("verify-signature", "--trust", "trust", "--json", "x")
+        answer = json.loads(done.out)
+        self.assertEqual((done.code, done.err, answer["good"], answer["signature"], answer["anchor"], answer["errors"]),
+                         (POLICY, "", False, True, "st-anna", 1))
+        self.assertIn("hots", answer["problems"][0]["text"] if "text" in answer["problems"][0] else str(answer["problems"]))
         self.write("x", self.desk.sign(block(7) + HOST + "include other.conf\n"))
         self.assertRegex(self.verify(POLICY, "x").err, r"x:\d+:\d+: error: ")
 

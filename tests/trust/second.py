@@ -307,20 +307,26 @@ def read_anchors(folder):
 
 # ---- From the signer to an anchor ----
 
-def walk(chain, at, below, anchors):
-	"""(anchor, certificates from here up), by the first way that there is; None."""
-	one = chain[at]
+def ways(chain, at, below, anchors):
+	"""Each (anchor, certificates from here up)."""
+	one, anchored = chain[at], False
 	for anchor in anchors:
 		root = anchor.certificate
 		if root and root.subject == one.issuer and root.may_issue(below) and one.signed_by(root):
-			return anchor, [one, root]
+			anchored = True
+			yield anchor, [one, root]
 	for next_at in range(at + 1, len(chain)):
 		issuer = chain[next_at]
-		if issuer.subject == one.issuer and issuer.may_issue(below) and one.signed_by(issuer):
-			found = walk(chain, next_at, below + (issuer.subject != issuer.issuer), anchors)
-			if found:
-				return found[0], [one, *found[1]]
-	return None
+		if not anchored and issuer.subject == one.issuer and issuer.may_issue(below) and one.signed_by(issuer):
+			for anchor, path in ways(chain, next_at, below + (issuer.subject != issuer.issuer), anchors):
+				yield anchor, [one, *path]
+
+
+def best(found):
+	"""What is valid now before what is not, and then what ends last."""
+	now = datetime.now(timezone.utc)
+	return max(found, key=lambda way: (all(one.begins <= now <= one.ends for one in way[1]), min(one.ends for one in way[1])),
+	           default=None)
 
 
 class Good:
@@ -346,7 +352,7 @@ def verify(octets, anchors):
 	signer = chain[0]
 	anchor, path = next((anchor for anchor in pinned if anchor.pinned.der == signer.key.der), None), []
 	if not anchor:
-		found = walk(chain, 0, 0, anchors)
+		found = best(ways(chain, 0, 0, anchors))
 		must(found, "no anchor vouches for the signer")
 		anchor, path = found
 		must(not signer.ca, "the signer is a CA")

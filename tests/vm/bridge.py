@@ -12,9 +12,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
+import cable
 import check
-import frames
-from frames import numbered
+from cable import numbered
 from hospital import (ARCHIVE4, ARCHIVE_MAC, ARCHIVE_PORT, CT4, CT6, CT_MAC, CT_PORT, STRANGER4, STRANGER6,
                       STRANGER_MAC, UNKNOWN4, UNKNOWN6, UNKNOWN_MAC, Hospital, policy)
 from lab import Lab, wait_until
@@ -47,7 +47,7 @@ class Probes:
 		allowed = (packet(ARCHIVE4, CT4), ARCHIVE_MAC, CT_MAC) if sender is self.hospital.hospital else \
 			(packet(CT4, ARCHIVE4, port=ARCHIVE_PORT), CT_MAC, ARCHIVE_MAC)
 		allowed[0].source_port = 50000 + number  # a connection of its own
-		sender.send(frames.ip(allowed[0], number, *allowed[1:]))
+		sender.send(cable.ip(allowed[0], number, *allowed[1:]))
 		return listener.waits_for(numbered(number), 30)
 
 	def crosses(self, sent, wanted, from_hospital=True):
@@ -67,17 +67,17 @@ class Probes:
 		number = self.fresh()
 		if made.protocol == TCP:
 			made.source_port = 40000 + number
-		sent = [frames.tagged(frame, *tags) for frame in frames.ip(made, number, *macs)]
+		sent = [cable.tagged(frame, *tags) for frame in cable.ip(made, number, *macs)]
 		self.expect(crosses, what, sent, numbered(number), from_hospital)
 
 	def frame(self, what, sent, crosses=False, from_hospital=True):
-		self.expect(crosses, what, sent, frames.is_same(sent), from_hospital)
+		self.expect(crosses, what, sent, cable.is_same(sent), from_hospital)
 
 
 def strange_packets(probes):
 	stranger, archive = (STRANGER_MAC, CT_MAC), (ARCHIVE_MAC, CT_MAC)
-	vlan, double = [(frames.VLAN, 7)], [(frames.VLAN, 7), (frames.VLAN, 8)]
-	service_tag = [(frames.QINQ, 7), (frames.VLAN, 8)]
+	vlan, double = [(cable.VLAN, 7)], [(cable.VLAN, 7), (cable.VLAN, 8)]
+	service_tag = [(cable.QINQ, 7), (cable.VLAN, 8)]
 	probes.ip("a stranger's SYN", packet(STRANGER4, CT4), stranger)
 	probes.ip("a stranger's SYN, IPv6", packet(STRANGER6, CT6), stranger)
 	probes.ip("an unknown device's SYN to the archive", packet(UNKNOWN4, ARCHIVE4, port=ARCHIVE_PORT), (UNKNOWN_MAC, ARCHIVE_MAC),
@@ -109,26 +109,26 @@ def strange_packets(probes):
 
 def arp_sweep(checks, probes, hospital):
 	hospital.device.forget()
-	hospital.hospital.send([frames.arp(STRANGER_MAC, STRANGER4, f"10.20.1.{last}") for last in range(1, 255)])
+	hospital.hospital.send([cable.arp(STRANGER_MAC, STRANGER4, f"10.20.1.{last}") for last in range(1, 255)])
 	alive = probes.canary(hospital.hospital, hospital.device)
 	heard = {frame[38:42] for frame in hospital.device.heard(lambda frame: frame[12:14] == b"\x08\x06" and
 	                                                         frame[28:32] == ip_address(STRANGER4).packed)}
 	checks.check(alive and heard == {ip_address(CT4).packed}, "a stranger's ARP sweep asks for the device and for nobody else",
 	             f"{heard} {alive}")
-	probes.frame("an unknown device's ARP for the archive", frames.arp(UNKNOWN_MAC, UNKNOWN4, ARCHIVE4), from_hospital=False)
-	probes.frame("the device's ARP for the archive", frames.arp(CT_MAC, CT4, ARCHIVE4), crosses=True, from_hospital=False)
-	probes.frame("ARP for the device's address from another MAC", frames.arp(UNKNOWN_MAC, CT4, ARCHIVE4), from_hospital=False)
+	probes.frame("an unknown device's ARP for the archive", cable.arp(UNKNOWN_MAC, UNKNOWN4, ARCHIVE4), from_hospital=False)
+	probes.frame("the device's ARP for the archive", cable.arp(CT_MAC, CT4, ARCHIVE4), crosses=True, from_hospital=False)
+	probes.frame("ARP for the device's address from another MAC", cable.arp(UNKNOWN_MAC, CT4, ARCHIVE4), from_hospital=False)
 
 
 def odd_frames(probes):
-	special = (("EAPOL", frames.EAPOL_GROUP, frames.EAPOL), ("LLDP", frames.LLDP_GROUP, frames.LLDP))
+	special = (("EAPOL", cable.EAPOL_GROUP, cable.EAPOL), ("LLDP", cable.LLDP_GROUP, cable.LLDP))
 	for from_hospital in (True, False):
 		mac, side = (STRANGER_MAC, "the hospital") if from_hospital else (UNKNOWN_MAC, "the device")
 		for name, group, kind in special:
-			probes.frame(f"{name} from {side}", frames.ethernet(group, mac, kind, b"\2".ljust(46, b"\0")), from_hospital=from_hospital)
-		probes.frame(f"a BPDU from {side}", frames.bpdu(mac), from_hospital=from_hospital)
+			probes.frame(f"{name} from {side}", cable.ethernet(group, mac, kind, b"\2".ljust(46, b"\0")), from_hospital=from_hospital)
+		probes.frame(f"a BPDU from {side}", cable.bpdu(mac), from_hospital=from_hospital)
 		for kind in (0x8137, 0x8863, 0x88e5, 0x22f0, 0x0842, 0x9000):
-			probes.frame(f"ethertype {kind:#06x} from {side}", frames.ethernet(frames.BROADCAST, mac, kind, b"\1".ljust(46, b"\0")),
+			probes.frame(f"ethertype {kind:#06x} from {side}", cable.ethernet(cable.BROADCAST, mac, kind, b"\1".ljust(46, b"\0")),
 			             from_hospital=from_hospital)
 
 
@@ -146,12 +146,12 @@ def scans(checks, hospital, all_ports):
 		checks.check(states and states <= {"filtered", "open|filtered"}, f"{what}: silence", f"{ports} {rest}")
 
 	def carries_ip(frame):
-		kind, body = frames.inner(frame)
+		kind, body = cable.inner(frame)
 		# Neighbour discovery crosses for the device's addresses: ICMPv6 types 135 and 136
-		return kind == frames.IPV4 or kind == frames.IPV6 and not (body[6] == 58 and body[40] in (135, 136))
+		return kind == cable.IPV4 or kind == cable.IPV6 and not (body[6] == 58 and body[40] in (135, 136))
 
 	for side, mac in ((hospital.device, STRANGER_MAC), (hospital.hospital, UNKNOWN_MAC)):
-		found = side.heard(lambda frame, mac=mac: frames.mac_octets(mac) in (frame[:6], frame[6:12]) and carries_ip(frame))
+		found = side.heard(lambda frame, mac=mac: cable.mac_octets(mac) in (frame[:6], frame[6:12]) and carries_ip(frame))
 		checks.check(not found, "and not one of his packets came out", [frame[:64].hex() for frame in found[:5]])
 
 
@@ -211,16 +211,25 @@ def the_agent(checks, hospital, release):
 
 
 def bridge_netfilter(checks, hospital, probes):
-	"""br_netfilter, which on Linux 6.1 takes frames past chains at priority 0, loaded into the running box."""
+	"""br_netfilter, which on Linux 6.1 takes frames past chains at priority 0, loaded into the running box. It also takes
+	them through the hooks of family inet, where our table forwards nothing: the box then is closed for everybody."""
 	vm = hospital.box
 	vm.run("while read -r module; do [ -d /sys/module/$(basename $module .ko) ] || insmod $module; done < /modules/extra; true")
 	checks.equal(vm.run("cat /proc/sys/net/bridge/bridge-nf-call-iptables").stdout.strip(), "1", "br_netfilter loaded, at its default")
 	checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
-	checks.equal(hospital.echo().returncode, 0, "C-ECHO crosses")
-	probes.ip("a stranger's SYN", packet(STRANGER4, CT4), (STRANGER_MAC, CT_MAC))
-	probes.ip("a stranger's SYN, IPv6", packet(STRANGER6, CT6), (STRANGER_MAC, CT_MAC))
-	probes.ip("a stranger's UDP in fragments", packet(STRANGER4, CT4, UDP, 161, wire={"fragments": "whole", "data": 600}),
-	          (STRANGER_MAC, CT_MAC))
+	number = probes.fresh()
+	hospital.device.forget()
+	for made in (packet(STRANGER4, CT4), packet(STRANGER6, CT6), packet(STRANGER4, CT4, UDP, 161),
+	             packet(STRANGER4, CT4, UDP, 161, wire={"fragments": "whole", "data": 600})):
+		hospital.hospital.send(cable.ip(made, number, STRANGER_MAC, CT_MAC))
+	question = cable.arp(ARCHIVE_MAC, ARCHIVE4, CT4)
+	hospital.hospital.send(question)
+	alive = hospital.device.waits_for(cable.is_same(question), 30)
+	checks.check(alive and not hospital.device.heard(numbered(number)), "none of his packets crosses, and ARP, sent after them, does")
+	checks.check(hospital.echo().returncode != 0, "nor does C-ECHO")
+	vm.run("rmmod br_netfilter", check=True)
+	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "br_netfilter unloaded: C-ECHO crosses")
+	checks.equal(hospital.stranger_gets_in(), [], "and the stranger gets nowhere")
 
 
 def test(checks):

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
 import box  # noqa: E402
 import dicom  # noqa: E402
-from frames import Side  # noqa: E402
+from cable import Side  # noqa: E402
 from vmlab import Machine  # noqa: E402
 
 CT4, CT6, CT_PORT, CT_MAC = "10.20.1.10", "2001:db8:1::10", 11112, "02:00:00:00:00:10"

@@ -272,7 +272,7 @@ static void test_who_speaks_stays(void **state)
 static void test_changes_need_root(void **state)
 {
 	static const enum control_kind kinds[] = {CONTROL_APPLY, CONTROL_CONFIRM, CONTROL_ROLLBACK,
-	                                          CONTROL_ALLOW, CONTROL_CLOSE};
+	                                          CONTROL_ALLOW, CONTROL_CLOSE,   CONTROL_JUDGE};
 	struct agent *agent = *state;
 
 	connect_as(agent, USER);

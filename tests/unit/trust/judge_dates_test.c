@@ -119,7 +119,7 @@ static void policy_dates(void **state)
 		snprintf(said, sizeof said,
 		         "policy.conf:1:%d: error: this policy was not to be used after %s, and it is %s; sign "
 		         "it anew "
-		         "with a later not-after and the next serial\n",
+		         "with a later not-after and the next serial; where the clock is wrong, set it\n",
 		         days ? 83 : 93, shown, date_print(q.now, now));
 		refused(&q, said);
 	}
@@ -243,6 +243,33 @@ static void leaps(void **state)
 	accepted(&q);
 }
 
+// Whose own dates nobody knows may say any; the clock then goes a year further, and no more for the same
+// policy.
+static void leaps_no_further(void **state)
+{
+	const int64_t year = 366 * DAY;
+	(void)state;
+	struct question q = good(with_dates("9999-12-30", NULL));
+	q.now = 0;
+	struct trust_floor floor = accepted(&q);
+	assert_int_equal(floor.not_before, trust_built() + year);
+	q.floor = floor;
+	q.floor.serial = 7;
+	assert_int_equal(accepted(&q).not_before, trust_built() + year);
+	q.when = TRUST_STANDING;
+	assert_int_equal(accepted(&q).not_before, trust_built() + year);
+	q.floor.any = false; // lost
+	assert_int_equal(accepted(&q).not_before, trust_built() + year);
+	q.now = trust_built() + 3 * DAY;
+	assert_int_equal(accepted(&q).not_before, trust_built() + 3 * DAY);
+	q.when = TRUST_COMING;
+	q.now = 0;
+	q.floor = floor;
+	q.floor.serial = 6;
+	memset(q.floor.content, 1, sizeof q.floor.content);
+	assert_int_equal(accepted(&q).not_before, trust_built() + 2 * year);
+}
+
 // Time does not go back because a later policy names an earlier date, or none.
 static void passed(void **state)
 {
@@ -262,9 +289,13 @@ static void passed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(built),        cmocka_unit_test(clocks),
-	                                   cmocka_unit_test(policy_dates), cmocka_unit_test(no_clock),
-	                                   cmocka_unit_test(certificates), cmocka_unit_test(leaps),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(built),
+	                                   cmocka_unit_test(clocks),
+	                                   cmocka_unit_test(policy_dates),
+	                                   cmocka_unit_test(no_clock),
+	                                   cmocka_unit_test(certificates),
+	                                   cmocka_unit_test(leaps),
+	                                   cmocka_unit_test(leaps_no_further),
 	                                   cmocka_unit_test(passed)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,8 +165,8 @@ static void serials(void **state)
 	struct question q = good(with_serial(6));
 	q.floor = (struct trust_floor){.any = true, .serial = 7};
 	refused_both(
-	        &q, "policy.conf:1:47: error: serial 6 is lower than 7, which this box accepted last: a policy "
-	            "that was replaced does not come back; sign it again with serial 8\n"
+	        &q, "policy.conf:1:47: error: serial 6 is lower than 7, which this box accepted last: no lower "
+	            "serial is taken; sign it again with serial 8\n"
 	            "    policy { site st-anna; unit ct-room-3; serial 6 }\n"
 	            "                                                  ^\n");
 	q = good(with_serial(7));
@@ -179,7 +179,7 @@ static void serials(void **state)
 	refused_both(
 	        &q,
 	        "policy.conf:1:47: error: serial 0 is lower than 18446744073709551615, which this box accepted "
-	        "last: a policy that was replaced does not come back; there is no higher serial: this box has "
+	        "last: no lower serial is taken; there is no higher serial: this box has "
 	        "to be set up anew\n");
 }
 

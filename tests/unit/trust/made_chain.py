@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Signed policies whose signature is right, and whose certificates are broken or unusual. See fixture.py."""
+import copy
+import time
+
 import signing
 from made_form import pem
-from signing import SIGNER, joined, openssl
+from signing import CA, DAY, SIGNER, joined, openssl
 
 # Kinds of keys that nobody else's tests need.
 signing.KINDS.update({
@@ -50,6 +53,15 @@ def replaced(old, new):
 			raise RuntimeError(f"no {old} in the certificate")
 		return octets.replace(old, new)
 	return change
+
+
+def certified(made, ca, issuer, start=None, end=None):
+	"""The key and name of a CA in another certificate, from another issuer."""
+	other, now = copy.copy(ca), time.time()
+	other.crt, other.issuer = made.pki._path().with_suffix(".crt"), issuer
+	name = openssl("x509", "-in", ca.crt, "-noout", "-subject", "-nameopt", "compat").decode().strip().removeprefix("subject=")
+	signing._issue(other, name, CA, start or now - DAY, end or now + 365 * DAY, "sha256", None)
+	return other
 
 
 # ---- cases ----
@@ -153,6 +165,43 @@ def chains(made, root, text):
 	made.anchor("evil", evil)
 
 
+def ways(made, root, text):
+	"""More than one certificate of the right name: each is gone up from."""
+	pki = made.pki
+
+	def case(name, signer, *certificates):
+		made.signed(f"way-{name}", joined(text, signer.signature(text), b"".join(one.pem() for one in (signer, *certificates))))
+
+	old, new = pki.ca("issuing", root), pki.ca("issuing", root)
+	desk = pki.signer("desk", new)
+	case("new-key", desk, old, new)
+	case("new-key-alone", desk, old)
+	other = pki.root("other root")
+	made.anchor("other", other)
+	crossed = certified(made, new, other)
+	case("crossed", desk, crossed, new)
+	case("crossed-first", desk, new, crossed)
+	server = pki.ca("issuing", root, extendedKeyUsage="serverAuth")
+	case("one-for-servers", desk, server, new)
+	up = pki.ca("up", crossed)
+	below = pki.signer("desk", up)
+	case("crossed-above", below, up, crossed, old, new)
+	ended = certified(made, new, root, 1577836800, 1609459200)
+	case("ended-and-renewed", desk, ended, new)
+	case("renewed-and-ended", desk, new, ended)
+	case("ended", desk, ended)
+	# A CA that has certified its own new key: it is its own issuer, and no pathLenConstraint counts it.
+	top = pki.root("rolling", basicConstraints="critical,CA:TRUE,pathlen:0")
+	made.anchor("rolling", top)
+	rolled = pki.ca("rolling", top, basicConstraints="critical,CA:TRUE,pathlen:0")
+	case("own-new-key", pki.signer("desk", rolled), rolled)
+	# All names are one, and none leads to the anchor: as many steps as there can be.
+	many = [pki.ca("issuing", other) for _ in range(3)]
+	while len(many) < 7:
+		many.append(certified(made, many[len(many) % 3], many[-1]))
+	case("none-of-many", pki.signer("desk", many[-1]), *reversed(many))
+
+
 def strength(made, root, text):
 	pki = made.pki
 
@@ -197,6 +246,7 @@ def names(made, root, text):
 		made.signed(f"name-{name}", joined(text, signer.signature(text), pem("CERTIFICATE", octets)))
 
 	case("as-it-was", lambda octets: octets)
+	case("issuer-spelt-otherwise", replaced(b"\x0c\x04root", b"\x13\x04ROOT"))
 	case("nul", replaced(b"policy desk", b"policy\0desk"))
 	case("escape", replaced(b"policy desk", b"policy\x1b[2Jk"))
 	case("line-feed", replaced(b"policy desk", b"policy\ndesk"))
@@ -297,6 +347,7 @@ def make(made, root, text):
 	keys(made, root, text)
 	usages(made, root, text)
 	chains(made, root, text)
+	ways(made, root, text)
 	strength(made, root, text)
 	extensions(made, root, text)
 	names(made, root, text)

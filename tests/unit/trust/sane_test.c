@@ -160,6 +160,12 @@ static void dates(void **state)
 	const struct trust_verdict middle = good_verdict("date-middle", "root");
 	assert_int_equal(middle.valid_to, 1609459200);
 	assert_int_equal(middle.valid_to_which, 2);
+	// Of two ways up the one that has not ended, in whatever order.
+	const struct trust_verdict over = good_verdict("way-ended", "root"),
+	                           first = good_verdict("way-renewed-and-ended", "root"),
+	                           last = good_verdict("way-ended-and-renewed", "root");
+	assert_int_equal(over.valid_to, 1609459200);
+	assert_true(first.valid_to > over.valid_to && first.valid_to == last.valid_to);
 }
 
 // ---- anchors ----
@@ -218,7 +224,7 @@ static void kinds_of_anchors(void **state)
 	         "its name holds characters that cannot be shown", false},
 	        {"p-521-root", "ECDSA P-521", "O=St. Anna, CN=weak root", "its key is ECDSA P-521", false},
 	        {"key-rsa-2048", "", "", "its key is RSA 2048 bits", true},
-	        {"bad-text", "", "", "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM", false},
+	        {"bad-text", "", "", "text stands before it: openssl x509 -in FILE -out FILE.pem", false},
 	        {"bad-empty", "", "", "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM", false},
 	        {"bad-junk", "", "", "it is no X.509 certificate, or a damaged one", false},
 	};

@@ -122,9 +122,8 @@ static void refuses(const char *policy, const char *key, const char *certificate
 
 #define ENCRYPTED                                                                                              \
 	"error: the key is encrypted, and leadglass asks for no passphrase; let openssl sign, which does "     \
-	"(openssl dgst "                                                                                       \
-	"-sha256 -sign KEY), or decrypt it into a file that only you can read: openssl pkey -in KEY -out "     \
-	"PLAIN\n"
+	"(leadglass-trust(5) has the commands), or decrypt it into a file that only you can read: openssl "    \
+	"pkey -in KEY -out PLAIN\n"
 #define TAKEN "; " TRUST_KEY_TAKEN "\n"
 
 static void refusals(void **state)

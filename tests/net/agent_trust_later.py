@@ -1,0 +1,50 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Signed policies in the agent, when who is trusted changes between two steps: after agent_trust.py."""
+import check
+from agent_trust import MORE, PLAIN, REFUSED, Site, run
+from agentlab import wall
+from signing import block
+
+
+def confirming(checks, lab):
+	"""What is confirmed is what the next start puts up: it is held against whoever is trusted by then."""
+	site = Site(checks, lab, "confirm", trusted=False)
+	agent, desk = site.agent.start(), site.desk
+
+	def refused(what, *words):
+		before, done = wall(site.box), agent.ask("confirm")
+		said = " ".join(done.stderr.split())
+		checks.check(done.returncode == REFUSED and all(word in said for word in (*words, "was not confirmed and goes in")), f"{what}: refused", f"{done.returncode} {said}")
+		checks.check("could not be confirmed: " in agent.output(), f"{what}: the log says so", agent.output())
+		checks.equal((wall(site.box), bool(agent.status()["policy"]["confirm_seconds"])), (before, True), f"{what}: it stands, and its window goes on")
+
+	site.takes("unsigned, while nobody is trusted", PLAIN, "--confirm-within", "1h")
+	site.trust.add("st-anna", site.root)
+	refused("an anchor that came in the window", "is not signed")
+	site.trust.remove("st-anna")
+	agent.must("confirm")
+	checks.equal((site.number(), (agent.state / "accepted").exists()), (1, False), "the anchor taken away: confirmed, and nothing is remembered")
+	site.trust.add("st-anna", site.root)
+	site.takes("7", desk.sign(block(7) + PLAIN))
+	other = site.pki.signer("other desk", site.pki.root("other root"))
+	site.trust.add("other", other.issuer)
+	site.takes("the last serial there is, for an hour", other.sign(block(2**64 - 1) + MORE), "--confirm-within", "1h")
+	site.trust.remove("other")
+	refused("a signer who was revoked in the window", "no trust anchor vouches")
+	checks.check("serial 7\n" in (agent.state / "accepted").read_text(), "and his serial is not remembered", (agent.state / "accepted").read_text())
+	site.trust.write("hospital.crt", "x")
+	refused("a folder that cannot be read", "hospital.crt")
+	(site.trust.path / "hospital.crt").unlink()
+	agent.must("rollback")
+	site.takes("8", desk.sign(block(8) + MORE), "--confirm-within", "1h")
+	agent.must("confirm")
+	agent.restart()
+	checks.equal((site.number(), site.alarms(), site.metric("policy_signed")), (4, {}, 1), "and what may be confirmed stands after a start")
+
+
+TESTS = (confirming,)
+
+
+if __name__ == "__main__":
+	check.run(lambda checks: run(checks, TESTS))
