@@ -110,6 +110,29 @@ class Side:
 		self.socket.close()
 
 
+class Flood:
+	"""Sends frames into a side again and again, until the `with` block ends."""
+
+	def __init__(self, side, sent, pause=0.005):
+		self.side, self.sent, self.pause, self.ended = side, sent, pause, threading.Event()
+		self.thread = threading.Thread(target=self._send, daemon=True)
+
+	def _send(self):
+		while not self.ended.wait(self.pause):
+			try:
+				self.side.send(self.sent)
+			except OSError:  # the cable's other end is not ready: ENETDOWN, ENOBUFS
+				pass
+
+	def __enter__(self):
+		self.thread.start()
+		return self
+
+	def __exit__(self, *exception):
+		self.ended.set()
+		self.thread.join()
+
+
 def numbered(number):
 	"""Whether a frame carries an IP packet of that number."""
 	def wanted(frame):
