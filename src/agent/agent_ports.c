@@ -15,6 +15,8 @@
 #define LOOK_EVERY 100  // ms between looks that others' changes ask for, ...
 #define LOOK_BURST 50   // ... after so many
 #define RETRY 10000     // ms until what did not succeed is tried again
+#define GROUP_EAPOL 0x3 // last octet of 01:80:c2:00:00:03 (IEEE 802.1X) ...
+#define GROUP_LLDP 0xe  // ... and ...:0e (IEEE 802.1AB): bits of group_fwd_mask
 #define FRESH 2         // s: a wall that was compared longer ago is compared again before a port joins
 #define LOG_EVERY 10000 // ms between lines about what others do to the ports ...
 #define LOG_BURST 5     // ... after this many
@@ -105,11 +107,12 @@ static void put_in(struct agent_ports *p, struct agent_port *port)
 	port->joined = !error;
 }
 
-// Which link-local groups the bridge passes on, for the wall to judge.
+// Which link-local groups the bridge passes on, for the wall to judge. Of BPDUs the kernel asks nobody: a
+// bridge without spanning tree passes them.
 static uint16_t forwards(const struct policy *policy)
 {
-	(void)policy;
-	return 0;
+	return (uint16_t)((policy->pass & 1u << POLICY_EAPOL ? 1u << GROUP_EAPOL : 0) |
+	                  (policy->pass & 1u << POLICY_LLDP ? 1u << GROUP_LLDP : 0));
 }
 
 static bool make_bridge(struct agent *agent)

@@ -175,7 +175,7 @@ def other_role(checks, lab):
 def missing(checks, lab):
 	site = Site(lab, "missing")
 	site.box.ip("link", "del", "hospital")
-	agent = site.agent.start()
+	site.agent.start()
 	checks.check(site.ports()["hospital"]["missing"] and not site.ports()["device"]["missing"], "an interface that is not there: the status says so")
 	site.plug(site.hospital, "hospital", HOSPITAL)
 	checks.check(wait_until(lambda: not site.ports()["hospital"]["missing"], 5), "it comes: seen")

@@ -177,6 +177,30 @@ static void a_wall_is_looked_at_before_they_join(void **state)
 	assert_int_equal(ports_world->verifies, 3);
 }
 
+static void what_the_bridge_passes_on(void **state)
+{
+	static const struct {
+		const char *pass, *mask;
+	} cases[] = {
+	        {"pass eapol\n", "group_fwd_mask 0x8 "},
+	        {"pass lldp\n", "group_fwd_mask 0x4000 "},
+	        {"pass eapol lldp stp\n", "group_fwd_mask 0x4008 "},
+	        {"pass stp\n", "group_fwd_mask 0 "},
+	        {"", "group_fwd_mask 0 "},
+	};
+	(void)state;
+	ports_start();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char policy[1024];
+		snprintf(policy, sizeof policy, "%s%s", PORTS_POLICY, cases[i].pass);
+		ports_stand(i + 1, policy);
+		ports_run();
+		both_in();
+		assert_true(ports_is("bridge", cases[i].mask));
+	}
+	assert_int_equal(ports_lines("PORTS-LEFT"), 0);
+}
+
 static void br_netfilter(void **state)
 {
 	(void)state;
@@ -437,6 +461,7 @@ int main(void)
 	        ports_test(they_leave_a_wall_that_is_not_good),
 	        ports_test(another_role_comes),
 	        ports_test(a_wall_is_looked_at_before_they_join),
+	        ports_test(what_the_bridge_passes_on),
 	        ports_test(br_netfilter),
 	        ports_test(they_are_put_back),
 	        ports_test(they_are_kept_out),
