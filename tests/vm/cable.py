@@ -133,12 +133,15 @@ class Flood:
 		self.thread.join()
 
 
+def number_of(frame):
+	"""The number of the IP packet that it carries; 0 when it is none of ours."""
+	kind, body = inner(frame)
+	return wire.number_of(body) if kind in (IPV4, IPV6) else 0
+
+
 def numbered(number):
 	"""Whether a frame carries an IP packet of that number."""
-	def wanted(frame):
-		kind, body = inner(frame)
-		return kind in (IPV4, IPV6) and wire.number_of(body) == number
-	return wanted
+	return lambda frame: number_of(frame) == number
 
 
 def is_same(sent):
