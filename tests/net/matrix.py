@@ -188,8 +188,11 @@ class Question:
 
 class Matrix:
 	def __init__(self, lab, command, options):
-		self.lab, self.command, self.options = lab, command, options
+		self.prepare(lab, command, options)
 		self.stages = [Stage(lab, world) for world in (policies.HOST, policies.ROUTER)]
+
+	def prepare(self, lab, command, options):
+		self.lab, self.command, self.options = lab, command, options
 		self.file = lab.dir / "policy.conf"
 		processors = os.sched_getaffinity(0)
 		self.workers = concurrent.futures.ThreadPoolExecutor(
@@ -231,11 +234,15 @@ class Matrix:
 		for step in range(max(map(len, scenarios), default=0)):
 			packets = [scenario[step] for scenario in scenarios if step < len(scenario)]
 			asked = [Question(packet, wall) for packet in packets]
-			for question, (state, passed) in zip(asked, stage.play(packets)):
-				question.kernel_state, question.kernel = state, passed
+			self.answers(stage, asked)
 			questions += asked
 		for question in self.workers.map(self.ask, questions):
 			self.judge(question, number)
+
+	def answers(self, stage, asked):
+		"""The kernel's."""
+		for question, (state, passed) in zip(asked, stage.play([question.packet for question in asked])):
+			question.kernel_state, question.kernel = state, passed
 
 	def ask(self, question):
 		if question.words:

@@ -120,16 +120,24 @@ def arp_sweep(checks, probes, hospital):
 	probes.frame("ARP for the device's address from another MAC", cable.arp(UNKNOWN_MAC, CT4, ARCHIVE4), from_hospital=False)
 
 
-def odd_frames(probes):
+def odd_frames(probes, passes=False):
+	"""Frames that are neither IP nor ARP; EAPOL, LLDP and BPDUs cross where the policy passes them, the others never."""
 	special = (("EAPOL", cable.EAPOL_GROUP, cable.EAPOL), ("LLDP", cable.LLDP_GROUP, cable.LLDP))
 	for from_hospital in (True, False):
 		mac, side = (STRANGER_MAC, "the hospital") if from_hospital else (UNKNOWN_MAC, "the device")
 		for name, group, kind in special:
-			probes.frame(f"{name} from {side}", cable.ethernet(group, mac, kind, b"\2".ljust(46, b"\0")), from_hospital=from_hospital)
-		probes.frame(f"a BPDU from {side}", cable.bpdu(mac), from_hospital=from_hospital)
-		for kind in (0x8137, 0x8863, 0x88e5, 0x22f0, 0x0842, 0x9000):
+			probes.frame(f"{name} from {side}", cable.ethernet(group, mac, kind, b"\2".ljust(46, b"\0")), passes, from_hospital)
+		probes.frame(f"a BPDU from {side}", cable.bpdu(mac), passes, from_hospital)
+		for kind in (0x8137, 0x8863) if passes else (0x8137, 0x8863, 0x88e5, 0x22f0, 0x0842, 0x9000):
 			probes.frame(f"ethertype {kind:#06x} from {side}", cable.ethernet(cable.BROADCAST, mac, kind, b"\1".ljust(46, b"\0")),
 			             from_hospital=from_hospital)
+
+
+def passed(checks, hospital, probes):
+	hospital.must_apply(policy("pass eapol lldp stp"))
+	odd_frames(probes, passes=True)
+	hospital.must_apply(policy())
+	odd_frames(probes)
 
 
 def scans(checks, hospital, all_ports):
@@ -165,49 +173,86 @@ def removed_in_the_middle(checks, hospital):
 		return frame[12:14] == b"\x08\0" and frame[30:34] == ip_of_archive and len(frame) > 500
 	hospital.hospital.forget()
 	checks.check(hospital.hospital.waits_for(to_archive, 60) and sender.running(), "a C-STORE under way", sender.output())
-	done = hospital.load(policy(peer=False))
-	checks.check(done.returncode == 0, "the archive removed from the policy", done.stdout)
+	hospital.must_apply(policy(peer=False))
 	time.sleep(1)
 	hospital.hospital.forget()
 	checks.check(not hospital.hospital.waits_for(to_archive, 3), "no more of it comes out")
 	checks.check(wait_until(lambda: not sender.running(), 120) and sender.wait(0) != 0, "and the modality gives up",
 	             sender.output()[-500:])
 	checks.check(hospital.echo().returncode != 0, "nor is there another C-ECHO")
-	checks.equal(hospital.load(policy()).returncode, 0, "the archive is in the policy again")
+	hospital.must_apply(policy())
+	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "until the archive is in the policy again")
 
 
 def without_a_wall(checks, hospital):
-	hospital.join()
+	hospital.join_by_hand()
 	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "no wall: C-ECHO crosses the box")
 	checks.equal(len(hospital.stranger_gets_in()), len(hospital.attempts), "no wall: strangers get everywhere")
-	hospital.leave()
-	checks.check(not hospital.connects(hospital.ct, ARCHIVE4, ARCHIVE_PORT, 2), "no port in the bridge: nobody gets anywhere")
+	hospital.leave_by_hand()
+	checks.check(not hospital.connects(hospital.ct, ARCHIVE4, ARCHIVE_PORT, 2), "no port in a bridge: nobody gets anywhere")
 
 
-def the_agent(checks, hospital, release):
-	"""Its death changes nothing; what somebody does to the table, without ownership, it repairs."""
-	owns = release != "bookworm"
-	vm = hospital.box
-	vm.run("mkdir -p /var/lib/leadglass /run/leadglass /etc/leadglass/trust")
-	vm.run("leadglassd > /tmp/agent.log 2>&1 & echo $! > /tmp/agent.pid")
-	checks.check(wait_until(lambda: vm.run("leadglass status").returncode in (0, 1), 60, step=1), "an agent", vm.run("cat /tmp/agent.log").stdout)
-	done = vm.run("leadglass apply /etc/leadglass/policy.conf && leadglass confirm", timeout=120)
-	status = vm.run("leadglass status").stdout
-	checks.check("verified" in status, "it has the policy", done.stdout + status)
+def flood_of(probes, hospital):
+	"""What no policy here allows, without a pause, and its number."""
+	number = probes.fresh()
+	return cable.Flood(hospital.hospital, cable.ip(packet(STRANGER4, CT4, UDP, 161), number, STRANGER_MAC, CT_MAC)), number
+
+
+def the_wall_first(checks, hospital, probes):
+	"""From the agent's start to the ports' joining, under a flood that the wall stops and an open bridge does not."""
+	flood, number = flood_of(probes, hospital)
+	hospital.device.forget()
+	with flood:
+		hospital.start_agent()
+		status = hospital.box.run("leadglass status").stdout
+		checks.check("THE WALL IS CLOSED" in status and hospital.joined() == [], "an agent without a policy: no port joins", status)
+		checks.check(not hospital.connects(hospital.ct, ARCHIVE4, ARCHIVE_PORT, 2), "and nobody gets anywhere")
+		hospital.must_apply(policy())
+		checks.check(hospital.all_join(), "a policy: the ports join", hospital.agent_log())
+		checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "C-ECHO crosses")
+	checks.check(not hospital.device.heard(numbered(number)), "of a flood all the while, nothing crossed")
+	checks.check("inet 10.20.9.250/24" in hospital.box.run("ip address show service").stdout,
+	             "the box has its address, on the service port")
+	checks.equal(hospital.box.run("ip address show bridge | grep -c inet").stdout.strip(), "0", "and none on the bridge")
+
+
+def tables_deleted(checks, hospital, probes, owned):
 	for family in ("bridge", "inet"):
-		done = vm.run(f"nft delete table {family} leadglass")
-		if owns:
-			checks.check(done.returncode != 0 and "not permitted" in done.stdout, f"nobody else may delete table {family}", done.stdout)
+		flood, number = flood_of(probes, hospital)
+		hospital.device.forget()
+		with flood:
+			done = hospital.box.run(f"nft delete table {family} leadglass")
+			standing = wait_until(lambda family=family: hospital.box.run(
+				f"nft list table {family} leadglass | grep drop").returncode == 0, 30, step=0.5)
+		crossed = len(hospital.device.heard(numbered(number)))
+		if owned:
+			checks.check(done.returncode != 0 and "not permitted" in done.stdout and standing and not crossed,
+			             f"nobody else may delete table {family}", done.stdout)
 		else:
-			repaired = wait_until(lambda family=family: vm.run(f"nft list table {family} leadglass | grep -c drop").stdout.strip()
-			                      not in ("", "0"), 30, step=0.5)
-			checks.check(done.returncode == 0 and repaired, f"table {family} deleted: the agent puts it up again", done.stdout)
+			checks.check(done.returncode == 0 and standing, f"table {family} deleted: the agent puts it up again", hospital.agent_log())
+			print(f"     before it did, {crossed} frames of a flood crossed")
+	checks.check(hospital.all_join() and wait_until(lambda: hospital.echo().returncode == 0, 60), "C-ECHO crosses",
+	             hospital.agent_log())
 	checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
+
+
+def killed(checks, hospital, probes):
+	"""The agent's death changes nothing, nor does its coming back."""
+	vm = hospital.box
+	flood, number = flood_of(probes, hospital)
+	hospital.device.forget()
+	with flood:
+		vm.run("kill -9 $(pidof leadglassd)", check=True)
+		checks.check(wait_until(lambda: vm.run("pidof leadglassd").returncode != 0, 20), "the agent killed")
+		checks.equal(hospital.joined(), ["device", "hospital"], "the ports stay")
+		checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
+		checks.equal(hospital.echo().returncode, 0, "C-ECHO crosses")
+		hospital.start_agent()
+		status = vm.run("leadglass status")
+		checks.check(status.returncode == 0 and "up and verified" in status.stdout, "an agent again: it takes over", status.stdout)
+		checks.check(hospital.all_join(), "the ports are in the bridge")
+	checks.check(not hospital.device.heard(numbered(number)), "of a flood all the while, nothing crossed")
 	checks.equal(hospital.echo().returncode, 0, "C-ECHO crosses")
-	vm.run("kill -9 $(pidof leadglassd)", check=True)
-	checks.check(wait_until(lambda: vm.run("pidof leadglassd").returncode != 0, 20), "the agent killed")
-	checks.equal(hospital.stranger_gets_in(), [], "its wall stands: the stranger gets nowhere")
-	checks.equal(hospital.echo().returncode, 0, "and C-ECHO crosses")
 
 
 def bridge_netfilter(checks, hospital, probes):
@@ -227,6 +272,11 @@ def bridge_netfilter(checks, hospital, probes):
 	alive = hospital.device.waits_for(cable.is_same(question), 30)
 	checks.check(alive and not hospital.device.heard(numbered(number)), "none of his packets crosses, and ARP, sent after them, does")
 	checks.check(hospital.echo().returncode != 0, "nor does C-ECHO")
+	checks.equal(hospital.joined(), ["device", "hospital"], "the ports stay")
+	done = hospital.apply(policy("service ping { from 10.20.9.0/24 }"))
+	checks.check(done.returncode != 0 and "br_netfilter" in done.stdout, "a policy of role bridge is refused beside it", done.stdout)
+	checks.check(wait_until(lambda: "br_netfilter" in vm.run("leadglass status").stdout, 90, step=1), "and there is an alarm",
+	             vm.run("leadglass status").stdout)
 	vm.run("rmmod br_netfilter", check=True)
 	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "br_netfilter unloaded: C-ECHO crosses")
 	checks.equal(hospital.stranger_gets_in(), [], "and the stranger gets nowhere")
@@ -238,19 +288,17 @@ def test(checks):
 		hospital = Hospital(lab, release)
 		checks.check(True, hospital.power_on())
 		without_a_wall(checks, hospital)
-		done = hospital.load(policy())
-		checks.check(done.returncode == 0, "the wall", done.stdout)
-		hospital.join()
-		checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "the ports in the bridge: C-ECHO crosses")
+		probes = Probes(checks, hospital)
+		the_wall_first(checks, hospital, probes)
 		hospital.works(checks, "wall")
 		checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
-		probes = Probes(checks, hospital)
 		strange_packets(probes)
 		arp_sweep(checks, probes, hospital)
-		odd_frames(probes)
+		passed(checks, hospital, probes)
 		scans(checks, hospital, all_ports=sys.argv[2:] == ["--all-ports"])
 		removed_in_the_middle(checks, hospital)
-		the_agent(checks, hospital, release)
+		tables_deleted(checks, hospital, probes, owned=release != "bookworm")
+		killed(checks, hospital, probes)
 		if release == "bookworm":
 			bridge_netfilter(checks, hospital, probes)
 

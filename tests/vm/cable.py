@@ -110,12 +110,38 @@ class Side:
 		self.socket.close()
 
 
+class Flood:
+	"""Sends frames into a side again and again, until the `with` block ends."""
+
+	def __init__(self, side, sent, pause=0.005):
+		self.side, self.sent, self.pause, self.ended = side, sent, pause, threading.Event()
+		self.thread = threading.Thread(target=self._send, daemon=True)
+
+	def _send(self):
+		while not self.ended.wait(self.pause):
+			try:
+				self.side.send(self.sent)
+			except OSError:  # the cable's other end is not ready: ENETDOWN, ENOBUFS
+				pass
+
+	def __enter__(self):
+		self.thread.start()
+		return self
+
+	def __exit__(self, *exception):
+		self.ended.set()
+		self.thread.join()
+
+
+def number_of(frame):
+	"""The number of the IP packet that it carries; 0 when it is none of ours."""
+	kind, body = inner(frame)
+	return wire.number_of(body) if kind in (IPV4, IPV6) else 0
+
+
 def numbered(number):
 	"""Whether a frame carries an IP packet of that number."""
-	def wanted(frame):
-		kind, body = inner(frame)
-		return kind in (IPV4, IPV6) and wire.number_of(body) == number
-	return wanted
+	return lambda frame: number_of(frame) == number
 
 
 def is_same(sent):

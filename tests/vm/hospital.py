@@ -6,7 +6,6 @@
 	                          |
 	                       engineer
 """
-import re
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
 import box  # noqa: E402
 import dicom  # noqa: E402
 from cable import Side  # noqa: E402
+from lab import LabError, wait_until  # noqa: E402
 from vmlab import Machine  # noqa: E402
 
 CT4, CT6, CT_PORT, CT_MAC = "10.20.1.10", "2001:db8:1::10", 11112, "02:00:00:00:00:10"
@@ -68,20 +68,43 @@ class Hospital:
 		self.box.start()
 		return self.box.wait_for("init: ready.*", 300)[0]
 
-	def load(self, text):
-		"""The policy loaded by hand, without an agent."""
-		self.box.put("/etc/leadglass/policy.conf", text)
-		return self.box.run("leadglass load /etc/leadglass/policy.conf")
+	# ---- the agent, and who does without it ----
 
-	def join(self):
-		"""The ports into a bridge, as somebody does who has no agent for it."""
-		self.box.run("ip link add bridge type bridge && cd /sys/class/net/bridge/bridge && echo 0 > multicast_snooping && "
-		             "echo 0 > forward_delay && ip link set bridge up && "
-		             "for port in device hospital; do ip link set $port up && ip link set $port master bridge; done", check=True)
+	def start_agent(self):
+		"""Starts leadglassd, which is to join the ports, and waits until it can be asked."""
+		self.box.run("mkdir -p /var/lib/leadglass /run/leadglass /etc/leadglass/trust; "
+		             "leadglassd --ports device,hospital >> /tmp/agent.log 2>&1 &")
+		if not wait_until(lambda: "wall" in self.box.run("leadglass status").stdout.lower(), 60, step=0.5):
+			raise LabError(f"no agent:\n{self.agent_log()}")
 
-	def leave(self):
+	def agent_log(self):
+		return self.box.run("cat /tmp/agent.log").stdout
+
+	def apply(self, text):
+		self.box.put("/tmp/policy.conf", text)
+		return self.box.run("leadglass apply /tmp/policy.conf", timeout=120)
+
+	def must_apply(self, text):
+		done = self.apply(text)
+		if done.returncode != 0:
+			raise LabError(f"apply: exit {done.returncode}\n{done.stdout}\n{self.agent_log()}")
+
+	def joined(self):
+		"""The ports that are in the agent's bridge."""
+		return self.box.run("ls /sys/class/net/bridge/brif 2> /dev/null").stdout.split()
+
+	def all_join(self, timeout=30):
+		return wait_until(lambda: self.joined() == ["device", "hospital"], timeout, step=0.5)
+
+	def join_by_hand(self):
+		"""The ports into a bridge, as somebody does who knows of no wall."""
+		self.box.run("ip link add open type bridge && cd /sys/class/net/open/bridge && echo 0 > multicast_snooping && "
+		             "echo 0 > forward_delay && ip link set open up && "
+		             "for port in device hospital; do ip link set $port up && ip link set $port master open; done", check=True)
+
+	def leave_by_hand(self):
 		self.box.run("for port in device hospital; do ip link set $port nomaster; ip link set $port down; done; "
-		             "ip link delete bridge", check=True)
+		             "ip link delete open", check=True)
 
 	# ---- what a modality does in a day ----
 
@@ -112,9 +135,3 @@ class Hospital:
 		"""Who reaches what he must not, of one attempt of each kind."""
 		return [f"{host.name} reaches {address} port {port}" for host, address, port in self.attempts
 		        if self.connects(host, address, port, 2)]
-
-	def counter(self, comment):
-		"""Packets of the bridge table's first rule with these words in its comment."""
-		text = self.box.run("nft list table bridge leadglass", check=True).stdout
-		found = re.search(rf'counter packets (\d+) .*"[^"]*{comment}[^"]*"', text)
-		return int(found[1]) if found else None
