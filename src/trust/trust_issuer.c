@@ -77,8 +77,9 @@ static int without_dates(void *context, mbedtls_x509_crt *certificate, int depth
 	return 0;
 }
 
-// The issuer alone is trusted, and the child alone is asked about.
-static bool mbedtls_agrees(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
+// The issuer alone is trusted, and the child alone is asked about. The same signature under the same name was
+// good a moment ago: that mbedTLS finds no issuer now, it says where it lacks memory, too. 0 or -errno.
+static int mbedtls_agrees(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
 {
 	static const mbedtls_x509_crt_profile profile = {
 	        .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
@@ -92,9 +93,11 @@ static bool mbedtls_agrees(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
 	        .rsa_min_bitlen = TRUST_RSA_BITS_MIN,
 	};
 	uint32_t flags = UINT32_MAX;
-	return mbedtls_x509_crt_verify_with_profile(child, issuer, NULL, &profile, NULL, &flags, without_dates,
-	                                            NULL) == 0 &&
-	       flags == 0;
+	int r = mbedtls_x509_crt_verify_with_profile(child, issuer, NULL, &profile, NULL, &flags, without_dates,
+	                                             NULL);
+	if (trust_mbedtls_no_memory(r) || flags == MBEDTLS_X509_BADCERT_NOT_TRUSTED)
+		return -ENOMEM;
+	return r == 0 && flags == 0 ? 0 : -EIO;
 }
 
 static enum trust_code judge_signature(struct trust_step *step)
@@ -102,8 +105,8 @@ static enum trust_code judge_signature(struct trust_step *step)
 	if (*step->link == TRUST_LINK_NOT_ASKED) {
 		int r = check_signature(step->child, step->issuer);
 		step->error = trust_mbedtls_no_memory(r) ? -ENOMEM : 0;
-		if (r == 0 && !mbedtls_agrees(step->child, step->issuer))
-			step->error = -EIO;
+		if (r == 0)
+			step->error = mbedtls_agrees(step->child, step->issuer);
 		if (step->error < 0)
 			return TRUST_UNCHECKED;
 		*step->link = r == 0 ? TRUST_LINK_GOOD : TRUST_LINK_WRONG;
