@@ -40,6 +40,10 @@ enum cli_exit {
 #define CLI_LIST (1u << 9)
 #define CLI_CLOSE (1u << 10)
 #define CLI_YES_CUT (1u << 11) // --yes, too
+#define CLI_UPDATE_STATUS (1u << 12)
+#define CLI_ACCEPT (1u << 13)
+#define CLI_RESET (1u << 14)
+#define CLI_RESET_DONE (1u << 15)
 // with a value, of which struct cli_arguments has a member
 #define CLI_CONFIRM_WITHIN (1u << 16)
 #define CLI_FOR (1u << 17)
@@ -57,6 +61,8 @@ enum cli_exit {
 #define CLI_SCOPE (1u << 29) // --for, too
 #define CLI_SITE (1u << 30)
 #define CLI_UNIT (1u << 31)
+#define CLI_UPDATE_TRUST (UINT64_C(1) << 32) // --trust, too
+#define CLI_BOX (UINT64_C(1) << 33)
 
 #define CLI_STATE_FOLDER "/var/lib/leadglass"
 
@@ -64,18 +70,19 @@ struct cli_command {
 	const char *name;
 	const char *about;    // what it does, a sentence without full stop
 	const char *synopsis; // what follows the name
-	unsigned options;     // CLI_JSON | ...
+	uint64_t options;     // CLI_JSON | ...
 	int least, most;      // operands
 	const char *details;  // the rest of --help: operands, exit status, example
 };
 
 struct cli_arguments {
-	unsigned options;
+	uint64_t options;
 	char **operands; // NULL-terminated, as main's
 	int count;
 	// Values, as given; NULL when they were not.
 	const char *confirm_within, *lasts /* --for */, *from, *to, *to_port, *reason;
 	const char *anchor, *key, *certificate, *output, *scope /* --for */, *site, *unit;
+	const char *update_trust /* --trust */, *box;
 	const char *run, *state, *trust; // never NULL: the usual folders
 };
 
@@ -97,6 +104,7 @@ int cli_explain(int argc, char **argv);
 int cli_sign(int argc, char **argv);
 int cli_verify_signature(int argc, char **argv);
 int cli_trust(int argc, char **argv);
+int cli_update(int argc, char **argv);
 int cli_load(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_list(int argc, char **argv);
