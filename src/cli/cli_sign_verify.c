@@ -147,11 +147,11 @@ void signing_tell(const struct signing *signing)
 		            signing->manifest.serial, signing->manifest.version);
 	else
 		cli_message("signed: site %.*s, unit %.*s, serial %" PRIu64 "%s%s%s%s", (int)header->site.size,
-	            header->site.text, (int)header->unit.size, header->unit.text, header->serial_number,
-	            header->not_before.text ? ", from " : "",
-	            header->not_before.text ? date_print(header->not_before_time, from) : "",
-	            header->not_after.text ? ", until " : "",
-	            header->not_after.text ? date_print(header->not_after_time, to) : "");
+		            header->site.text, (int)header->unit.size, header->unit.text, header->serial_number,
+		            header->not_before.text ? ", from " : "",
+		            header->not_before.text ? date_print(header->not_before_time, from) : "",
+		            header->not_after.text ? ", until " : "",
+		            header->not_after.text ? date_print(header->not_after_time, to) : "");
 	if (signing->certificates)
 		cli_message("by %s, whose certificate is valid until %s", signing->verdict.signer,
 		            date_print(valid_to(signing), to));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// `leadglass update`: a signed image to the slot that does not run, and what the start scripts of a box tell the
-// boot loader. With --dry-run it says on any computer whether an update file is whole and signed.
+// `leadglass update`: a signed image to the slot that does not run, and what the start scripts of a box tell
+// the boot loader. With --dry-run it says on any computer whether an update file is whole and signed.
 #include "cli/cli_update.h"
 
 #include <errno.h>
@@ -219,8 +219,10 @@ static int tell_boot_loader(const struct update_box *box, uint64_t deed)
 			buffer_printf(&out, "slot %s is %s\n", update_slot_name(box->running),
 			              changed ? "accepted: good from now on" : "good already");
 		else if (deed == CLI_RESET)
-			buffer_text(&out, "the next start empties the data partition: no policy, no trust, the closed "
-			                  "wall\n");
+			buffer_text(
+			        &out,
+			        "the next start empties the data partition: no policy, no trust, the closed "
+			        "wall\n");
 		status = cli_answer(&out, CLI_YES);
 	}
 	problem_fini(&problems);

@@ -60,7 +60,8 @@ static void write_text(const struct update_box *box, struct update_block_file *f
 		cli_line(out, "reset", &text);
 	}
 	if (!file->readable) {
-		buffer_text(&text, "damaged; the boot loader takes slot a. The next verified wall writes it anew");
+		buffer_text(&text,
+		            "damaged; the boot loader takes slot a. The next verified wall writes it anew");
 		cli_line(out, "environment", &text);
 	}
 }

@@ -75,15 +75,16 @@ static void ended(struct trust_judging *judging, int64_t time)
 		             "this policy was not to be used after %s, and %s",
 		             date_print(header->not_after_time, when), tell_now(judging, now));
 	if (time > verdict->valid_to)
-		trust_refuse(judging, 0,
-		             judging->trust->of_updates
-		                     ? "have the manufacturer sign the update anew, with a certificate that is valid"
-		             : verdict->valid_to_which
-		                     ? "sign the policy anew, with a certificate that is valid"
-		                     : "have its successor added to this box (leadglass trust add), and sign "
-		                       "the policy anew",
-		             "%s was valid until %s, and %s", whose(judging, verdict->valid_to_which, owner),
-		             date_print(verdict->valid_to, when), tell_now(judging, now));
+		trust_refuse(
+		        judging, 0,
+		        judging->trust->of_updates
+		                ? "have the manufacturer sign the update anew, with a certificate that is valid"
+		        : verdict->valid_to_which
+		                ? "sign the policy anew, with a certificate that is valid"
+		                : "have its successor added to this box (leadglass trust add), and sign "
+		                  "the policy anew",
+		        "%s was valid until %s, and %s", whose(judging, verdict->valid_to_which, owner),
+		        date_print(verdict->valid_to, when), tell_now(judging, now));
 }
 
 // Whoever signs says what time it is to a box whose clock is not believed, once the policy is accepted. Later

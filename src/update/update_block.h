@@ -12,7 +12,7 @@
 
 #define UPDATE_BLOCK_SIZE 1024
 #define UPDATE_HEADER_SIZE 512 // before it
-#define UPDATE_TRIES 3 // how often a new slot is begun before it is given up
+#define UPDATE_TRIES 3         // how often a new slot is begun before it is given up
 
 enum update_slot {
 	UPDATE_NO_SLOT,

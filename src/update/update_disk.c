@@ -51,8 +51,8 @@ int update_disk_sync(int fd)
 
 static int complain(int error, const char *what, const char *path, struct problems *problems)
 {
-	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot %s the boot loader's environment, %s: %s", what, path,
-	             strerror(-error));
+	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot %s the boot loader's environment, %s: %s",
+	             what, path, strerror(-error));
 	return error;
 }
 
@@ -65,7 +65,8 @@ static int lock(int fd, enum update_open how, struct problems *problems)
 		r = flock(fd, how == UPDATE_WAIT ? LOCK_EX : LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 	} while (r == -EINTR);
 	if (r == -EWOULDBLOCK) {
-		problem_add(problems, PROBLEM_ERROR, 0, 0, "another leadglass update is at work", "wait for it");
+		problem_add(problems, PROBLEM_ERROR, 0, 0, "another leadglass update is at work",
+		            "wait for it");
 		r = -EBUSY;
 	}
 	return r;
@@ -146,8 +147,8 @@ int update_box_holds(const struct update_box *box, const struct update_manifest 
 		close(fd);
 	free(image);
 	if (r < 0) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read the slot that runs, %s: %s", path,
-		             strerror(-r));
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot read the slot that runs, %s: %s",
+		             path, strerror(-r));
 		return r;
 	}
 	return fits && memcmp(hash, manifest->image_hash, sizeof hash) == 0;

@@ -33,8 +33,7 @@ static bool read_serial(struct policy_parser *p, void *block)
 	struct update_manifest *manifest = ((struct reading *)block)->manifest;
 	const struct word *word = &p->line.words[1];
 	if (!policy_number(word->text, word->size, UINT64_MAX, &manifest->serial) || manifest->serial == 0)
-		return policy_error_word(p, word,
-		                         "write a whole number from 1 on, counted up with every image",
+		return policy_error_word(p, word, "write a whole number from 1 on, counted up with every image",
 		                         "'%s' is not a serial number", SHOW(word));
 	manifest->serial_at = word->at;
 	return true;
@@ -171,8 +170,7 @@ int update_manifest_read(const char *name, char *text, size_t size, size_t skip,
 	*ret = (struct update_manifest){0};
 	if (r == 0) {
 		*p = (struct policy_parser){.policy = holder, .problems = problems};
-		policy_lex_begin(&p->lex, holder, problems, text + skip, size - skip,
-		                 start + (source_pos)skip);
+		policy_lex_begin(&p->lex, holder, problems, text + skip, size - skip, start + (source_pos)skip);
 		read_all(p, ret);
 		r = p->error;
 		if (r == 0 && problem_any_error(problems))

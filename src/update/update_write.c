@@ -9,11 +9,11 @@
 //	4. its first sector: from here on the slot is whole                  durable, read back
 //	5. the block says: this slot is on trial, with three tries           durable, read back
 //
-// Before 5 the boot loader begins the slot that runs now. Should that one's kernel not load any more it turns to
-// the other, and finds there a whole image, or none at all, never half of one. From 5 on it begins a whole image,
-// three times at most. The block changes in one sector, so 1 and 5 are done or not done; nothing in them depends
-// on the other variables that change with them. Where the running slot is not the good one yet nothing is
-// written: what would be overwritten is the slot that is known to work.
+// Before 5 the boot loader begins the slot that runs now. Should that one's kernel not load any more it turns
+// to the other, and finds there a whole image, or none at all, never half of one. From 5 on it begins a whole
+// image, three times at most. The block changes in one sector, so 1 and 5 are done or not done; nothing in them
+// depends on the other variables that change with them. Where the running slot is not the good one yet nothing
+// is written: what would be overwritten is the slot that is known to work.
 #include "update/update.h"
 
 #include <errno.h>
@@ -145,10 +145,11 @@ int update_write(const struct update *update, const struct update_box *box, upda
 	if (r < 0)
 		return r;
 	if (file.block.good != box->running) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0,
-		             "it is accepted once its wall is verified; until then the other slot is the one that "
-		             "is known to work",
-		             "slot %s runs, and is not accepted yet", update_slot_name(box->running));
+		problem_addf(
+		        problems, PROBLEM_ERROR, 0, 0,
+		        "it is accepted once its wall is verified; until then the other slot is the one that "
+		        "is known to work",
+		        "slot %s runs, and is not accepted yet", update_slot_name(box->running));
 		r = -EBUSY;
 	} else {
 		r = write_all(&writing, &file);

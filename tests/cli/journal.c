@@ -66,8 +66,9 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 		return -1;
 	ssize_t put = syscall(SYS_pwrite64, fd, data, size, at);
 	if (put > 0)
-		note(line, snprintf(line, sizeof line, "W %s %lld %zd\n", path_of(fd, path), (long long)at, put), data,
-		     (size_t)put);
+		note(line,
+		     snprintf(line, sizeof line, "W %s %lld %zd\n", path_of(fd, path), (long long)at, put),
+		     data, (size_t)put);
 	return put;
 }
 
