@@ -22,17 +22,18 @@
 static const struct cli_command command = {
         .name = "update",
         .about = "write a signed image to the slot that does not run",
-        .synopsis = "[--dry-run] [--trust DIR] FILE | --status [--json] | --accept | --reset",
+        .synopsis = "[--dry-run] FILE | --status [--json] | --accept|--reset",
         .options = CLI_DRY_RUN | DEEDS | CLI_JSON | CLI_UPDATE_TRUST | CLI_BOX,
         .least = 0,
         .most = 1,
         .details = "FILE is an update file, or - for standard input. Nothing is written before its\n"
-                   "signature, its board, its serial and all of its image were found good. The next\n"
-                   "start tries the new slot, three times at most, and goes back to the one that runs\n"
-                   "now unless the new one's wall is verified. --dry-run works on any computer.\n"
+                   "signature, its board, its serial and all of its image were found good. The\n"
+                   "next start tries the new slot, three times at most, and goes back to the one\n"
+                   "that runs now unless the new one's wall is verified. --dry-run works on any\n"
+                   "computer.\n"
                    "\n"
-                   "Exit status: 0 done, 2 usage, 3 the update file is not taken, 4 this is no box, or\n"
-                   "its disk failed, 5 internal.\n"
+                   "Exit status: 0 done, 2 usage, 3 the update file is not taken, 4 this is no\n"
+                   "box, or its disk failed, 5 internal.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass update --status\n",

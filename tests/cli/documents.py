@@ -143,7 +143,7 @@ esac
         self.assertGreaterEqual(self.play(mdoc("leadglass-sign.8")), 8)
 
     def test_update_man(self):
-        self.assertGreaterEqual(self.play(mdoc("leadglass-update.8")), 9)
+        self.assertGreaterEqual(self.play(mdoc("leadglass-update.8")), 8)
 
     def test_trust_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-trust.5")), 18)
