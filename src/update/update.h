@@ -7,8 +7,7 @@
 //	                 which is what the manifest names; nothing has been written until then
 //	update_box_read  where this box's slots are, which of them runs, and what image that is
 //	update_judge     whether this update is for this box now
-//	update_write     the image into the other slot, in an order that leaves a whole slot whenever the power
-//is cut
+//	update_write     the image into the other slot; whenever the power is cut, a whole slot is left
 //
 // An update file is the line "leadglass update, manifest of N octets", the manifest's N octets, and the image
 // to the end. The manifest is signed exactly as a policy is (docs/signed-policy.md), and says:

@@ -22,7 +22,7 @@ from package import must  # noqa: E402
 from check import run  # noqa: E402
 
 BOOT = TREE / "firmware/boot"
-PATIENCE = 40  # s, for each kernel that is to be begun
+PATIENCE = 120  # s, for each kernel that is to be begun
 SECTOR = 512
 # Of a box's disk, in KiB: where partitions begin, and their sizes.
 LAYOUT = {"esp": (1024, 8192), "leadglass-env": (9216, 64), "leadglass-a": (10240, 4096), "leadglass-b": (14336, 4096),
