@@ -59,6 +59,13 @@ enum cli_exit {
 #define CLI_SCOPE (1u << 29) // --for, too
 #define CLI_SITE (1u << 30)
 #define CLI_UNIT (1u << 31)
+#define CLI_UPDATE_TRUST (UINT64_C(1) << 32) // --trust, too
+#define CLI_BOX (UINT64_C(1) << 33)
+// without one
+#define CLI_UPDATE_STATUS (UINT64_C(1) << 34)
+#define CLI_ACCEPT (UINT64_C(1) << 35)
+#define CLI_RESET (UINT64_C(1) << 36)
+#define CLI_RESET_DONE (UINT64_C(1) << 37)
 
 #define CLI_STATE_FOLDER "/var/lib/leadglass"
 
@@ -66,18 +73,19 @@ struct cli_command {
 	const char *name;
 	const char *about;    // what it does, a sentence without full stop
 	const char *synopsis; // what follows the name
-	unsigned options;     // CLI_JSON | ...
+	uint64_t options;     // CLI_JSON | ...
 	int least, most;      // operands
 	const char *details;  // the rest of --help: operands, exit status, example
 };
 
 struct cli_arguments {
-	unsigned options;
+	uint64_t options;
 	char **operands; // NULL-terminated, as main's
 	int count;
 	// Values, as given; NULL when they were not.
 	const char *confirm_within, *lasts /* --for */, *from, *to, *to_port, *reason;
 	const char *anchor, *key, *certificate, *output, *scope /* --for */, *site, *unit, *role;
+	const char *update_trust /* --trust */, *box;
 	const char *run, *state, *trust; // never NULL: the usual folders
 };
 
@@ -100,6 +108,7 @@ int cli_sign(int argc, char **argv);
 int cli_verify_signature(int argc, char **argv);
 int cli_trust(int argc, char **argv);
 int cli_probe(int argc, char **argv);
+int cli_update(int argc, char **argv);
 int cli_load(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_list(int argc, char **argv);

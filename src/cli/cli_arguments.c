@@ -10,12 +10,13 @@
 #include "base/buffer.h"
 #include "control/control.h"
 #include "trust/trust.h"
+#include "update/update.h"
 
 #define NO_VALUE SIZE_MAX
 #define VALUE(member) offsetof(struct cli_arguments, member)
 
 static const struct {
-	unsigned bit;
+	uint64_t bit;
 	const char *name, *value, *about; // value: what --help calls it; NULL: it takes none
 	size_t member;                    // of struct cli_arguments, where the value goes
 } known[] = {
@@ -50,6 +51,13 @@ static const struct {
         {CLI_SITE, "site", "NAME", "the site that this box is at", VALUE(site)},
         {CLI_UNIT, "unit", "NAME", "which of that site's units it is", VALUE(unit)},
         {CLI_ANCHOR, "anchor", "FILE", "whom to trust: one certificate or key, and no folder", VALUE(anchor)},
+        {CLI_UPDATE_STATUS, "status", NULL, "which slot runs, and which the next start takes", NO_VALUE},
+        {CLI_ACCEPT, "accept", NULL, "the slot that runs is good: for the start scripts", NO_VALUE},
+        {CLI_RESET, "reset", NULL, "the next start empties the data partition", NO_VALUE},
+        {CLI_RESET_DONE, "reset-done", NULL, "it is emptied: for the start scripts", NO_VALUE},
+        {CLI_UPDATE_TRUST, "trust", "DIR", "where trust anchors are, if not " UPDATE_TRUST_FOLDER,
+         VALUE(update_trust)},
+        {CLI_BOX, "box", "DIR", "another root of /proc, /sys, /dev and /etc", VALUE(box)},
         {CLI_TRUST, "trust", "DIR", "where trust anchors are, if not " TRUST_FOLDER, VALUE(trust)},
         {CLI_RUN, "run", "DIR", "where the agent's socket is, if not " CONTROL_FOLDER, VALUE(run)},
 };

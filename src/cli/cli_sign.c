@@ -29,7 +29,8 @@ static const struct cli_command command = {
         .least = 1,
         .most = 1,
         .details = "POLICY is a file, or - for standard input. Its text stays as it is; it needs\n"
-                   "site, unit and serial in its policy block, and no include. The key is ECDSA\n"
+                   "site, unit and serial in its policy block, and no include; or it is the manifest\n"
+                   "of an update (leadglass-update(8)). The key is ECDSA\n"
                    "P-256 or P-384, or RSA of 3072 bits or more, without a password. Without\n"
                    "--certificate only a box that has pinned the key takes what is signed. openssl\n"
                    "can do all this too, also with a key in a token.\n"
@@ -113,6 +114,24 @@ static int judge(struct signing *signing, const char *text, size_t size)
 	if (!error)
 		return CLI_GO_ON;
 	return error == -ENOMEM ? CLI_INTERNAL : CLI_POLICY;
+}
+
+// A manifest of an update has the same signature, and is none of the rest.
+static int check_manifest(struct signing *signing, const char *text, size_t size)
+{
+	char *copy = strndup(text, size);
+	struct problems problems;
+	int error = -ENOMEM;
+
+	problem_init(&problems);
+	if (copy)
+		error = update_manifest_read(signing->name, copy, size, 0, &signing->policy, &signing->manifest,
+		                             &problems);
+	if (error)
+		cli_failure(error, &problems, &signing->policy.sources);
+	problem_fini(&problems);
+	signing->is_update = true;
+	return error ? cli_exit_of_read(error) : CLI_GO_ON;
 }
 
 // As `check`: limits that only compiling meets are errors too.
@@ -218,7 +237,8 @@ static int run(struct signing *signing, const struct cli_arguments *arguments)
 	int status = read_text(signing->name, &text, &size);
 
 	if (status == CLI_GO_ON)
-		status = check_policy(signing, text, size);
+		status = update_manifest_begins(text, size) ? check_manifest(signing, text, size)
+		                                            : check_policy(signing, text, size);
 	if (status == CLI_GO_ON) {
 		buffer_add(&signing->out, text, size);
 		signing->text_size = size;

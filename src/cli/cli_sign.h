@@ -4,12 +4,14 @@
 #ifndef LEADGLASS_CLI_CLI_SIGN_H
 #define LEADGLASS_CLI_CLI_SIGN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
 #include "policy/policy.h"
 #include "trust/trust.h"
+#include "update/update.h"
 
 struct cli_arguments;
 
@@ -17,6 +19,8 @@ struct signing {
 	const char *name; // of the policy's file
 	int64_t now;
 	struct policy policy;
+	bool is_update; // it is the manifest of an update, which `manifest` has; `policy` keeps its text
+	struct update_manifest manifest;
 	struct buffer out;            // the signed policy
 	size_t text_size;             // octets of it that are the policy
 	size_t certificates;          // how many follow

@@ -159,12 +159,16 @@ void signing_tell(const struct signing *signing)
 	const struct policy_header *header = &signing->policy.header;
 	char from[DATE_TEXT_MAX], to[DATE_TEXT_MAX];
 
-	cli_message("signed: site %.*s, unit %.*s, serial %" PRIu64 "%s%s%s%s", (int)header->site.size,
-	            header->site.text, (int)header->unit.size, header->unit.text, header->serial_number,
-	            header->not_before.text ? ", from " : "",
-	            header->not_before.text ? date_print(header->not_before_time, from) : "",
-	            header->not_after.text ? ", until " : "",
-	            header->not_after.text ? date_print(header->not_after_time, to) : "");
+	if (signing->is_update)
+		cli_message("signed: board %s, serial %" PRIu64 ", version %s", signing->manifest.board,
+		            signing->manifest.serial, signing->manifest.version);
+	else
+		cli_message("signed: site %.*s, unit %.*s, serial %" PRIu64 "%s%s%s%s", (int)header->site.size,
+		            header->site.text, (int)header->unit.size, header->unit.text, header->serial_number,
+		            header->not_before.text ? ", from " : "",
+		            header->not_before.text ? date_print(header->not_before_time, from) : "",
+		            header->not_after.text ? ", until " : "",
+		            header->not_after.text ? date_print(header->not_after_time, to) : "");
 	if (signing->certificates)
 		cli_message("by %s, whose certificate is valid until %s", signing->verdict.signer,
 		            date_print(signing->signer.valid_to, to));

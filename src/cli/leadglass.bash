@@ -67,7 +67,7 @@ _leadglass()
 	local commands="check explain diff print render sign verify-signature status drops apply confirm rollback"
 	local current="${COMP_WORDS[COMP_CWORD]}" command="${COMP_WORDS[1]-}" previous="${COMP_WORDS[COMP_CWORD-1]}"
 	local options="" first="" operand=0 i
-	commands+=" history show allow verify metrics probe load list remove trust"
+	commands+=" history show allow verify metrics probe load list remove trust update"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
@@ -79,7 +79,7 @@ _leadglass()
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		: | =) ((++i)) ;;
-		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for | --role)
+		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for | --role | --box)
 			if [[ ${COMP_WORDS[i+1]} != = ]]; then ((++i)); fi
 			;;
 		-?*) ;;
@@ -111,6 +111,7 @@ _leadglass()
 	load) options="--json --no-read-back --verbose --yes --run --state --trust" ;;
 	list) options="--json" ;;
 	remove) options="--yes --run" ;;
+	update) options="--dry-run --status --accept --reset --reset-done --json --trust --box" ;;
 	help)
 		if ((COMP_CWORD == 2)); then
 			_leadglass_offer -W "$commands"
@@ -127,7 +128,7 @@ _leadglass()
 		previous="${COMP_WORDS[COMP_CWORD-2]}"
 	fi
 	case $previous in
-	--run | --state | --trust)
+	--run | --state | --trust | --box)
 		compopt -o filenames 2>/dev/null
 		_leadglass_offer -d
 		return
@@ -156,7 +157,7 @@ _leadglass()
 	fi
 	case $command:$operand in
 	check:0 | render:0 | print:0 | diff:[01] | explain:0 | probe:0 | load:0 | verify:0 | apply:0) _leadglass_policy ;;
-	sign:0 | verify-signature:0) _leadglass_files ;;
+	sign:0 | verify-signature:0 | update:0) _leadglass_files ;;
 	trust:0) _leadglass_offer -W "list add remove" ;;
 	trust:1)
 		case $first in

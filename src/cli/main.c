@@ -40,6 +40,8 @@ static const struct {
         {"remove", cli_remove, "take the wall down"},
         {NULL, NULL, "Whose policies this box takes:"},
         {"trust", cli_trust, "list, add or remove trust anchors, and say which box this is"},
+        {NULL, NULL, "The firmware of a box:"},
+        {"update", cli_update, "write a signed image to the slot that does not run"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 #define WORD_MAX 20 // octets of a word that may be meant for one of them

@@ -54,6 +54,7 @@ struct trust {
 	struct trust_anchor anchors[TRUST_ANCHORS_MAX]; // by name
 	size_t count;
 	char site[TRUST_NAME_MAX], unit[TRUST_NAME_MAX]; // "": the box has not been told
+	bool of_updates; // it is asked about firmware updates, and not about policies: messages say so
 };
 
 // ---- trust_read.c ----
@@ -217,6 +218,10 @@ bool trust_clock(int64_t now, int64_t built, const struct trust_floor *floor, in
 int trust_judge(const struct policy *policy, const struct trust_verdict *verdict, const struct trust *trust,
                 const struct trust_floor *floor, int64_t now, enum trust_when when, struct problems *problems,
                 struct trust_floor *ret);
+
+// The dates alone, of the chain that vouches for something that is no policy. 0 or -EKEYREJECTED with problems.
+int trust_judge_chain(const struct trust_verdict *verdict, const struct trust *trust, int64_t now,
+                      struct problems *problems);
 
 // ---- trust_sign.c ----
 

@@ -5,6 +5,7 @@
 // ended.
 #include "trust/trust_judge.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -75,14 +76,17 @@ static void ended(struct trust_judging *judging, int64_t time)
 		             "this policy was not to be used after %s, and %s",
 		             date_print(header->not_after_time, when), tell_now(judging, now));
 	if (time > verdict->valid_to)
-		trust_refuse(judging, 0,
-		             verdict->valid_to_which
-		                     ? "sign the policy anew, with a certificate that is valid; where the "
-		                       "clock is wrong, set it"
-		                     : "have its successor added to this box (leadglass trust add), and sign "
-		                       "the policy anew; where the clock is wrong, set it",
-		             "%s was valid until %s, and %s", whose(judging, verdict->valid_to_which, owner),
-		             date_print(verdict->valid_to, when), tell_now(judging, now));
+		trust_refuse(
+		        judging, 0,
+		        judging->trust->of_updates
+		                ? "have the manufacturer sign the update anew, with a certificate that is valid"
+		        : verdict->valid_to_which
+		                ? "sign the policy anew, with a certificate that is valid; where the "
+		                  "clock is wrong, set it"
+		                : "have its successor added to this box (leadglass trust add), and sign "
+		                  "the policy anew; where the clock is wrong, set it",
+		        "%s was valid until %s, and %s", whose(judging, verdict->valid_to_which, owner),
+		        date_print(verdict->valid_to, when), tell_now(judging, now));
 }
 
 // Whoever signs says what time it is to a box whose clock is not believed, once the policy is accepted. Later
@@ -110,4 +114,19 @@ void trust_judge_dates(struct trust_judging *judging)
 	else
 		leaps(judging);
 	ended(judging, time);
+}
+
+int trust_judge_chain(const struct trust_verdict *verdict, const struct trust *trust, int64_t now,
+                      struct problems *problems)
+{
+	static const struct policy undated = {0};
+	static const struct trust_floor none = {0};
+	struct trust_judging judging = {.policy = &undated,
+	                                .verdict = verdict,
+	                                .trust = trust,
+	                                .floor = &none,
+	                                .now = now,
+	                                .problems = problems};
+	trust_judge_dates(&judging);
+	return judging.refused ? -EKEYREJECTED : 0;
 }

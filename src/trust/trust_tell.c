@@ -10,7 +10,7 @@
 #include "trust/trust_signature.h"
 
 // {file}, {detail}, {signer}, {which}, {before} (certificates before that one), {anchors} and {folder} stand
-// for what they say.
+// for what they say, {thing} and {things} for policies or updates.
 struct words {
 	const char *what, *instead;
 };
@@ -19,18 +19,18 @@ static const struct words all_words[TRUST_CODE_COUNT] = {
         [TRUST_UNCHECKED] = {"the signature of {file} was not checked: {detail}", "try again"},
         [TRUST_NOT_SIGNED] =
                 {"{file} is not signed",
-                 "this box takes only policies that a trust anchor in {folder} vouches for: sign it "
+                 "this box takes only {things} that a trust anchor in {folder} vouches for: sign it "
                  "with leadglass sign, or with openssl; if it was signed, it was cut off: fetch it anew"},
         [TRUST_MARKER_PLACE] = {"in {file} the line " SIGNED_TEXT_MARKER " has something before it",
-                                "it has to begin a line: end the policy with a line feed, and sign it again"},
+                                "it has to begin a line: end the {thing} with a line feed, and sign it again"},
         [TRUST_MARKER_LINE] =
                 {"in {file} something follows " SIGNED_TEXT_MARKER " on its line",
-                 "it has to stand alone on its line: fetch the file anew, or sign the policy again"},
+                 "it has to stand alone on its line: fetch the file anew, or sign the {thing} again"},
         [TRUST_SIGNED_TWICE] = {"{file} holds two signatures",
-                                "a policy has one: sign it anew, without the one that it had"},
+                                "{things} have one: sign it anew, without the one that it had"},
         [TRUST_SIGNATURE_FORM] = {"the signature in {file} cannot be read: {detail}",
-                                  "the file was cut off or changed: fetch it anew, or sign the policy again"},
-        [TRUST_SIGNATURE_LONG] = {"in {file} more than 64 KiB follow the policy",
+                                  "the file was cut off or changed: fetch it anew, or sign the {thing} again"},
+        [TRUST_SIGNATURE_LONG] = {"in {file} more than 64 KiB follow the {thing}",
                                   "only its signature and the certificates of the signer and its issuers may"},
         [TRUST_CERTIFICATE_FORM] = {"certificate {which} in {file} cannot be read: {detail}",
                                     "append it anew, as openssl x509 -in CERTIFICATE writes it"},
@@ -42,13 +42,13 @@ static const struct words all_words[TRUST_CODE_COUNT] = {
         [TRUST_NO_CERTIFICATE] =
                 {"{file} holds no certificate, and none of the pinned keys in {folder} has signed it",
                  "append the signer's certificate and its issuers'; with a pinned key, sign the "
-                 "policy again with that key: it was changed since, or another key was used"},
+                 "{thing} again with that key: it was changed since, or another key was used"},
         [TRUST_KEY_KIND] = {"{file} is signed with a key that is not taken: {detail}",
                             "sign it with a P-256 or P-384 key, or with RSA of 3072 to 8192 bits"},
         [TRUST_WRONG_SIGNATURE] =
                 {"the signature in {file} is wrong: this is not what {signer} has signed",
-                 "the policy was changed after it was signed (its line ends count), or another "
-                 "key was used: fetch the file anew, or sign the policy again"},
+                 "the {thing} was changed after it was signed (its line ends count), or another "
+                 "key was used: fetch the file anew, or sign the {thing} again"},
         [TRUST_UNKNOWN_SIGNER] =
                 {"no trust anchor vouches for {file}: nobody known has issued certificate {which}, "
                  "its issuer is {detail}",
@@ -66,7 +66,7 @@ static const struct words all_words[TRUST_CODE_COUNT] = {
                              "have one issued with keyUsage = digitalSignature"},
         [TRUST_SIGNER_IS_CA] =
                 {"{file} is signed by {signer}, which is a CA",
-                 "a CA issues certificates and signs no policies: have it issue one for a signer"},
+                 "a CA issues certificates and signs no {things}: have it issue one for a signer"},
         [TRUST_NOT_CA] = {"certificate {which} in {file} has issued another and may not: {detail}",
                           "have the signer's certificate issued by a CA"},
         [TRUST_PATH_LENGTH] = {"certificate {which} in {file} allows fewer CAs below it than there are (its "
@@ -127,7 +127,7 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 		words.instead = "append it, and its issuers' up to the root, after the signature";
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && detailed) {
 		words.what = "the signature in {file} is not of the kind that {signer} makes: {detail}";
-		words.instead = "sign the policy with the key that belongs to the first certificate";
+		words.instead = "sign the {thing} with the key that belongs to the first certificate";
 	} else if (verdict->code == TRUST_SIGNER_IS_CA && !verdict->fits) {
 		words.what =
 		        "the first certificate in {file} is that of a CA, {signer}, which has not signed it";
@@ -135,14 +135,14 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 		        "the signer's own comes first, then its issuers', each below the one it has issued";
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && verdict->algorithm == TRUST_P384) {
 		words.instead =
-		        "the policy was changed after it was signed (its line ends count), or openssl was "
+		        "the {thing} was changed after it was signed (its line ends count), or openssl was "
 		        "called without -sha384, or with another key: fetch the file anew, or sign the "
-		        "policy again";
+		        "{thing} again";
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && verdict->algorithm == TRUST_RSA) {
 		words.instead =
-		        "the policy was changed after it was signed (its line ends count), or openssl was "
+		        "the {thing} was changed after it was signed (its line ends count), or openssl was "
 		        "called without -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest, "
-		        "or with another key: fetch the file anew, or sign the policy again";
+		        "or with another key: fetch the file anew, or sign the {thing} again";
 	} else if (verdict->code == TRUST_PATH_LENGTH && verdict->which == 0) {
 		words.what = "the trust anchor {detail} allows fewer CAs below it than {file} has (its "
 		             "pathLenConstraint)";
@@ -192,6 +192,10 @@ static void fill_in(struct buffer *out, const char *words, const struct trust_ve
 			buffer_printf(out, "%u", verdict->which > 0 ? verdict->which - 1 : 0);
 		else if (takes(&words, "{anchors}"))
 			put_anchors(out, trust, verdict->bad_anchor);
+		else if (takes(&words, "{thing}"))
+			buffer_text(out, trust->of_updates ? "update" : "policy");
+		else if (takes(&words, "{things}"))
+			buffer_text(out, trust->of_updates ? "updates" : "policies");
 		else if (takes(&words, "{folder}"))
 			buffer_text(out, trust->path);
 		else

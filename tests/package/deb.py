@@ -119,6 +119,7 @@ def check_files(checks, debian, first):
 		"/usr/share/man/man8/leadglass.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglass-probe.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglass-sign.8.gz": "root root 644",
+		"/usr/share/man/man8/leadglass-update.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglassd.8.gz": "root root 644",
 		"/usr/share/man/man5/leadglass-json.5.gz": "root root 644",
 		"/usr/share/man/man5/leadglass-policy.5.gz": "root root 644",
