@@ -156,6 +156,17 @@ def others(checks, site):
 	checks.check(wait_until(lambda: site.reaches(site.archive), 30) and not site.reaches(site.stranger), "and all is as it was")
 
 
+def passes(checks, site):
+	"""The link-local frames that the policy lets pass: the bridge is told, and no port leaves for that."""
+	masks = []
+	for words in ("pass eapol", "pass eapol lldp stp", ""):
+		site.box.put("/tmp/pass.conf", POLICY + words + "\n")
+		site.box.run("leadglass apply /tmp/pass.conf", check=True)
+		masks.append(site.box.run("sleep 1; cat /sys/class/net/bridge/bridge/group_fwd_mask").stdout.strip())
+	checks.equal(masks, ["0x8", "0x4008", "0x0"], "pass: the bridge's mask")
+	checks.check(site.joined() and "left the bridge" not in site.log(), "and the ports stay", site.log())
+
+
 def other_role(checks, site):
 	site.box.put("/tmp/host.conf", f"role host\ndevice ct {{ ae-title CT; port {DICOM} }}\nmanage {{ from {ENGINEER} }}\n")
 	site.box.run("leadglass apply --yes /tmp/host.conf", check=True)
@@ -183,6 +194,7 @@ def test(checks):
 		site = Site(lab, sys.argv[1])
 		joins(checks, site)
 		killed(checks, site)
+		passes(checks, site)
 		others(checks, site)
 		left_behind(checks, site)
 		refused(checks, site)
