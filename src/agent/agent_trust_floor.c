@@ -66,8 +66,7 @@ void agent_trust_accept(struct agent *agent)
 	struct agent_trust *trust = &agent->trust;
 	const enum commit_event event = agent->commit.event;
 	const bool accepted = wall && wall->number && wall->number == agent->commit.record.confirmed &&
-	                      wall->signature.trust == CONTROL_TRUST_SIGNED &&
-	                      wall->signature.makes.any;
+	                      wall->signature.trust == CONTROL_TRUST_SIGNED && wall->signature.makes.any;
 
 	if (accepted && !same(&trust->floor, &wall->signature.makes)) {
 		trust->floor = wall->signature.makes;

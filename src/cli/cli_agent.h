@@ -36,9 +36,9 @@ int cli_agent_ask(struct control *control, enum control_kind kind, struct contro
 int cli_agent_ask_once(const char *run, enum control_kind kind, struct control_request *request,
                        struct cli_reply *ret);
 
-// The answer to CONTROL_STATUS, ALARMS, PEERS, COUNTERS, DROPS, FOLLOW, HISTORY, WINDOWS or PORTS as an array of its
-// structures, with every text terminated and every enum known: how many there are, *ret_items the first. False
-// after a message when it is no such array.
+// The answer to CONTROL_STATUS, ALARMS, PEERS, COUNTERS, DROPS, FOLLOW, HISTORY, WINDOWS or PORTS as an array
+// of its structures, with every text terminated and every enum known: how many there are, *ret_items the first.
+// False after a message when it is no such array.
 bool cli_reply_items(struct cli_reply *reply, enum control_kind kind, const void **ret_items,
                      size_t *ret_count);
 

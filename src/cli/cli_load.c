@@ -34,9 +34,9 @@ static const struct cli_command command = {
                    "to be no older than the one taken last, which the state folder remembers.\n"
                    "An agent that keeps an older one would refuse that at its next start: --yes.\n"
                    "\n"
-                   "Exit status: 0 the wall is up, 1 --yes was not given, 3 the policy is invalid or\n"
-                   "not signed as this box asks, 4 an agent runs, the kernel refused, holds something\n"
-                   "else than was sent, or a permission is missing.\n"
+                   "Exit status: 0 the wall is up, 1 --yes was not given, 3 the policy is invalid\n"
+                   "or not signed as this box asks, 4 an agent runs, the kernel refused, holds\n"
+                   "something else than was sent, or a permission is missing.\n"
                    "\n"
                    "Example:\n"
                    "  leadglass load policy.conf\n",
