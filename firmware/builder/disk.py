@@ -5,20 +5,19 @@ import uuid
 
 from .tools import FIRMWARE, fail, run, say
 
-# Everything grub.cfg calls. Nothing can be loaded later: GRUB has no other files.
-MODULES = "boot chain echo fat loadenv memdisk normal part_gpt reboot regexp sleep squash4 tar test xzio"
 # The same on every unit: nothing goes by them but the partitions' names, and builds do not differ.
 NAMESPACE = uuid.UUID("1ead91a5-0000-4000-8000-000000000000")
 TYPES = {"esp": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"}
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 # How the kernel behaves on every board: it says nothing but its last words, and restarts five seconds after a panic
-ARGUMENTS = "ro rootwait loglevel=2 panic=5 lockdown=confidentiality"
+ARGUMENTS = "rootwait loglevel=2 panic=5 lockdown=confidentiality"
 
 # $1 GRUB's platform, $2 name of the EFI program, $3 MiB of the partition, $4 the device tree if there is one, $5 the
-# package of GRUB, $6 modules. The configuration is in an archive inside the program.
+# package of GRUB, $6 modules. The configuration is in an archive inside the program, and nothing can be loaded later.
 ESP = """
 cd /out
-tar --format=ustar --owner=0 --group=0 --numeric-owner --mode=0644 --mtime="@$SOURCE_DATE_EPOCH" -cf grub.tar boot/grub/grub.cfg
+tar --format=ustar --owner=0 --group=0 --numeric-owner --mode=0644 --mtime="@$SOURCE_DATE_EPOCH" -cf grub.tar \
+	boot/grub/grub.cfg boot/grub/board.cfg
 grub-mkimage --directory "/usr/src/unpacked/$5/usr/lib/grub/$1" --format "$1" --prefix "(memdisk)/boot/grub" --memdisk grub.tar \
 	--output "$2" $6
 find "$2" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
@@ -33,33 +32,26 @@ if [ -n "$4" ]; then
 	mcopy -m -i esp.fat board.dtb "::/dtb/$4"
 fi
 """
-ENVIRONMENT = """
-rm -f /out/environment
-grub-editenv /out/environment create
-grub-editenv /out/environment set good=a trial= tries=0
-"""
 
 
-def grub_cfg(board):
+def make_esp(work, debian, board, kernel, serial):
+	"""work/esp.fat, and work/environment, the beginning of the second partition."""
+	boot = work / "boot/grub"
+	boot.mkdir(parents=True)
+	shutil.copy2(FIRMWARE / "boot/grub.cfg", boot / "grub.cfg")
 	arguments = " ".join(filter(None, [ARGUMENTS, f"console={board.settings['console']}",
 	                                   board.settings.get("arguments")]))
-	text = (FIRMWARE / "boot/grub.cfg").read_text()
-	if "@arguments@" not in text:
-		fail("firmware/boot/grub.cfg: has no @arguments@, the kernel's command line")
-	return text.replace("@arguments@", arguments)
-
-
-def make_esp(work, debian, board, kernel):
-	(work / "boot/grub").mkdir(parents=True)
-	(work / "boot/grub/grub.cfg").write_text(grub_cfg(board))
+	(boot / "board.cfg").write_text(f'set arguments="{arguments}"\n')
+	modules = " ".join(line for line in (FIRMWARE / "boot/modules").read_text().splitlines() if not line.startswith("#"))
 	tree = board.settings.get("device-tree", "")
 	if tree:
 		shutil.copy2(kernel / "board.dtb", work / "board.dtb")
 	platform, program, package = (("arm64-efi", "BOOTAA64.EFI", "grub-efi-arm64-bin:arm64") if board.arm64() else
 	                              ("x86_64-efi", "BOOTX64.EFI", "grub-efi-amd64-bin:amd64"))
 	size = board.partitions["esp"][1] >> 20
-	debian.inside(ESP, platform, program, size, tree, package, MODULES, mounts=[(work, "/out", "rw")])
-	debian.inside(ENVIRONMENT, mounts=[(work, "/out", "rw")])
+	debian.inside(ESP, platform, program, size, tree, package, f"{modules} memdisk",
+	              mounts=[(work, "/out", "rw")])
+	(work / "environment").write_text(run(FIRMWARE / "boot/environment", serial))
 	say(f"GRUB: {(work / program).stat().st_size:,} octets")
 
 
