@@ -22,7 +22,16 @@ endif()
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
 	target_compile_options(leadglass_compile INTERFACE -fcf-protection)
 endif()
-target_link_options(leadglass_compile INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+target_link_options(leadglass_compile INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed)
+# Programs for a box that has no libraries. Debian's archives of mbedTLS bring all it can: what is not called stays out.
+option(LEADGLASS_STATIC "link programs statically (needs the archives of libmnl, libnftnl and mbedTLS)" OFF)
+if(LEADGLASS_STATIC)
+	set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+	target_compile_options(leadglass_compile INTERFACE -ffunction-sections -fdata-sections)
+	target_link_options(leadglass_compile INTERFACE -static-pie -Wl,--gc-sections)
+else()
+	target_link_options(leadglass_compile INTERFACE -pie)
+endif()
 
 # The same, instrumented: unit tests are built a second time with it.
 add_library(leadglass_sanitise INTERFACE)
