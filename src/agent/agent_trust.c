@@ -21,11 +21,11 @@ void agent_trust_open(struct agent *agent)
 	struct problems problems;
 
 	agent->trust.folder = -1;
+	agent_trust_recall(agent); // first: who was once asked for signatures does not stop in silence
 	problem_init(&problems);
 	(void)agent_trust_read(agent, &trust, &problems); // an alarm says what is wrong
 	trust_fini(&trust);
 	problem_fini(&problems);
-	agent_trust_recall(agent);
 }
 
 void agent_trust_close(struct agent *agent)

@@ -43,7 +43,8 @@ static int take(struct agent *agent, const struct stat *found, struct problems *
 
 	if (fd < 0 && errno == EACCES && agent->landlock)
 		return cannot(agent, -EACCES,
-		              first ? "was not there when leadglassd started, and cannot be opened now"
+		              first ? "was not there, or was not believed, when leadglassd started, and cannot "
+		                      "be opened now"
 		                    : "is another one than when leadglassd started, and cannot be opened",
 		              "restart leadglassd: until then no policy is taken", problems);
 	if (fd >= 0)
@@ -96,7 +97,7 @@ static void count(struct agent *agent, size_t anchors)
 		          anchors == 1 ? "" : "s", agent->options.trust);
 	if (anchors)
 		agent_alarm_lift(agent, "trust-none");
-	else if (before) // the note's line in the log, too
+	else if (before || trust->floor.any) // the note's line in the log, too; before this start there was one
 		agent_note(agent, "trust-none", "no trust anchor in %s any more: unsigned policies are taken",
 		           agent->options.trust);
 }

@@ -27,12 +27,29 @@ bool trusted_status(const char *path, const char *name, const struct stat *statu
 	return true;
 }
 
+// Whoever can write the folder above can put another one in its place; with the sticky bit only what is his
+// own.
+static bool kept_in_place(int folder, const char *path, const struct stat *status, struct problems *problems)
+{
+	struct stat above;
+	if (fstatat(folder, "..", &above, 0) < 0) // it cannot even be looked at
+		return true;
+	if ((above.st_uid == 0 || above.st_uid == geteuid() || above.st_uid == status->st_uid) &&
+	    (!(above.st_mode & (S_IWGRP | S_IWOTH)) || (above.st_mode & S_ISVTX)))
+		return true;
+	problem_addf(problems, PROBLEM_ERROR, 0, 0,
+	             "give the folder above it to root, and take that away (chmod go-w)",
+	             "others can put another folder in the place of %s, and it is not used", path);
+	return false;
+}
+
 int trusted_open_folder(const char *path, const char *option, struct problems *problems)
 {
 	struct stat status = {0};
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = folder < 0 ? -errno : fstat(folder, &status) < 0 ? -errno : 0;
-	if (r == 0 && !trusted_status(path, "", &status, problems)) {
+	if (r == 0 &&
+	    (!trusted_status(path, "", &status, problems) || !kept_in_place(folder, path, &status, problems))) {
 		close(folder);
 		return -EPERM;
 	}

@@ -13,8 +13,9 @@
 // process's user and can be written by no other. False with a problem.
 bool trusted_status(const char *path, const char *name, const struct stat *status, struct problems *problems);
 
-// Opens such a folder. Its descriptor; -EPERM when it is not to be believed or a symbolic link; else -errno;
-// all but -ENOENT with a problem. `option` (may be NULL) is the command's with which to name another.
+// Opens such a folder, which nobody else can put another one in the place of. Its descriptor; -EPERM when it is
+// not to be believed or a symbolic link; else -errno; all but -ENOENT with a problem. `option` (may be NULL) is
+// the command's with which to name another.
 int trusted_open_folder(const char *path, const char *option, struct problems *problems);
 
 // Opens such a file in an open folder for reading, without waiting for anybody. Its descriptor; -ENOENT, and

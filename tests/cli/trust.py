@@ -253,7 +253,8 @@ class Remove(Signed):
 
     def test_from_a_damaged_folder(self):
         """What made it so may be what is to be removed."""
-        self.box.add("a", "x" * 20000)
+        self.box.add("a", self.root)
+        (self.folder / "trust/a.pem").chmod(0o666)
         self.box.add("b", self.root)
         self.box.identify()
         self.expect(POLICY, "trust", "list", "--trust", "trust")

@@ -43,7 +43,33 @@ def confirming(checks, lab):
 	checks.equal((site.number(), site.alarms(), site.metric("policy_signed")), (4, {}, 1), "and what may be confirmed stands after a start")
 
 
-TESTS = (confirming,)
+def nobody_any_more(checks, lab):
+	"""Anchors that went while no agent ran: nobody asks for signatures, and that is said."""
+	site = Site(checks, lab, "nobody")
+	agent, kept = site.agent.start(), site.agent.folder / "kept"
+	site.takes("7", site.desk.sign(block(7) + PLAIN))
+	checks.equal(site.notes(), {}, "an anchor: no note")
+	agent.stop()
+	site.trust.path.rename(kept)
+	agent.start()
+	text = site.notes().get("trust-none", "")
+	checks.check("unsigned policies are taken" in text and "no trust anchor" in text, "the folder gone: a note", site.agent.status()["alarms"])
+	checks.equal(site.number(), 1, "the policy stands")
+	agent.stop()
+	kept.rename(site.trust.path)
+	site.trust.path.parent.chmod(0o777)
+	agent.start()
+	said = site.alarms().get("trust-folder", "")
+	checks.check(f"others can put another folder in the place of {site.trust.path}" in agent.output(), "a folder that others can exchange: the log says so", agent.output())
+	checks.check("was not believed" in said and "restart leadglassd" in said, "and an alarm", said)
+	checks.equal(site.number(), 0, "closed")
+	agent.stop()
+	site.trust.path.parent.chmod(0o755)
+	agent.start()
+	checks.equal((site.number(), site.alarms(), site.notes()), (1, {}, {}), "put right: it stands, and nothing is noted")
+
+
+TESTS = (confirming, nobody_any_more)
 
 
 if __name__ == "__main__":

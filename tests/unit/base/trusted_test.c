@@ -87,6 +87,35 @@ static void folders(void **state)
 	assert_int_equal(chmod(top, 0700), 0);
 }
 
+// What lies in a folder of others is theirs to exchange.
+static void folders_above(void **state)
+{
+	char in[80];
+	(void)state;
+	snprintf(in, sizeof in, "%s/in", top);
+	assert_int_equal(mkdir(in, 0755), 0);
+	assert_int_equal(opened(in, "--x", ""), 0);
+	static const mode_t bad[] = {0770, 0707, 0777}, good[] = {01777, 01770, 0755, 0700};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_int_equal(chmod(top, bad[i]), 0);
+		assert_int_equal(opened(in, "--x", "others can put another folder in the place of /tmp/"),
+		                 -EPERM);
+	}
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		assert_int_equal(chmod(top, good[i]), 0);
+		assert_int_equal(opened(in, "--x", ""), 0);
+	}
+	if (geteuid() == 0) {
+		assert_int_equal(chown(top, 65534, 65534), 0);
+		assert_int_equal(opened(in, "--x", "others can put another folder in the place of /tmp/"),
+		                 -EPERM);
+		assert_int_equal(chown(in, 65534, 65534), 0); // his own: that is for others to judge
+		assert_int_equal(opened(in, "--x", "belongs to user 65534"), -EPERM);
+		assert_int_equal(chown(top, 0, 0), 0);
+	}
+	assert_int_equal(rmdir(in), 0);
+}
+
 static int opens(int folder, const char *name, const char *said)
 {
 	struct problems problems;
@@ -139,6 +168,6 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(owners), cmocka_unit_test(folders),
-	                                   cmocka_unit_test(files)};
+	                                   cmocka_unit_test(folders_above), cmocka_unit_test(files)};
 	return cmocka_run_group_tests(tests, begin, end);
 }
