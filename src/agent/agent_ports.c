@@ -192,7 +192,7 @@ static void remove_bridge(struct agent *agent)
 static void settle(struct agent *agent, int64_t now)
 {
 	struct agent_ports *p = agent->ports;
-	bool before[AGENT_PORTS_MAX];
+	bool before[AGENT_PORTS_MAX] = {false};
 	for (size_t i = 0; i < p->count; i++)
 		before[i] = p->ports[i].joined;
 	problem_init(&p->problems);
@@ -353,7 +353,7 @@ void agent_ports_tick(struct agent *agent, int64_t now, bool look)
 void agent_ports_before(struct agent *agent, const struct agent_wall *wall)
 {
 	struct agent_ports *p = agent->ports;
-	bool before[AGENT_PORTS_MAX];
+	bool before[AGENT_PORTS_MAX] = {false};
 	if (!works(agent) || wall->policy.role == POLICY_ROLE_BRIDGE)
 		return;
 	problem_init(&p->problems);

@@ -53,7 +53,7 @@ static size_t name_those(const struct agent_ports *p, const bool *which, char te
 void ports_log_changes(struct agent *agent, const bool *before)
 {
 	const struct agent_ports *p = agent->ports;
-	bool came[AGENT_PORTS_MAX], went[AGENT_PORTS_MAX];
+	bool came[AGENT_PORTS_MAX] = {false}, went[AGENT_PORTS_MAX] = {false};
 	char names[NAMES_MAX];
 	const struct agent_field fields[] = {{"ports", names}, {"reason", p->why}};
 	for (size_t i = 0; i < p->count; i++) {
@@ -92,7 +92,7 @@ void ports_log_taken(struct agent *agent, const struct agent_port *port)
 void ports_complain(struct agent *agent)
 {
 	const struct agent_ports *p = agent->ports;
-	bool missing[AGENT_PORTS_MAX];
+	bool missing[AGENT_PORTS_MAX] = {false};
 	char names[NAMES_MAX], text[PORTS_LINE_MAX];
 	for (size_t i = 0; i < p->count; i++)
 		missing[i] = !p->why[0] && !p->ports[i].found.index;

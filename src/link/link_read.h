@@ -15,10 +15,9 @@
 bool link_read_interface(const struct nlmsghdr *message, struct link_interface *ret);
 bool link_read_address(const struct nlmsghdr *message, struct link_address *ret);
 
-// A refusal's errno, made positive (0: none; EBADMSG: too short to hold one), and the kernel's own words for
-// it,
-// "" when it has none.
-int link_read_refusal(const struct nlmsghdr *message, char *text, size_t size);
+// A refusal's errno, made positive (0: none; EBADMSG: too short to hold one), and the kernel's own words
+// for it, "" when it has none.
+int link_read_refusal(const struct nlmsghdr *message, char *ret, size_t size);
 
 // Whether a whole message stands at the front of `left` octets: mnl_nlmsg_ok, and long enough to be one.
 bool link_message_ok(const struct nlmsghdr *message, int left);
