@@ -134,10 +134,12 @@ def odd_frames(probes, passes=False):
 
 
 def passed(checks, hospital, probes):
-	hospital.must_apply(policy("pass eapol lldp stp"))
-	odd_frames(probes, passes=True)
-	hospital.must_apply(policy())
-	odd_frames(probes)
+	for text, mask in ((policy("pass eapol lldp stp"), "0x4008"), (policy(), "0x0")):
+		hospital.must_apply(text)
+		# The agent sees to its bridge when it has answered.
+		checks.check(wait_until(lambda mask=mask: hospital.box.run("cat /sys/class/net/bridge/bridge/group_fwd_mask").stdout
+		                        == f"{mask}\n", 20, step=0.2), f"the bridge passes on what it is to: group_fwd_mask {mask}")
+		odd_frames(probes, passes=mask != "0x0")
 
 
 def scans(checks, hospital, all_ports):
