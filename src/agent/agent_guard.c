@@ -437,9 +437,8 @@ static void look_for_bridge_netfilter(struct agent *agent)
 		agent_alarm(
 		        agent, "br-netfilter",
 		        "the kernel module br_netfilter is loaded: bridged packets also go through the rules "
-		        "of "
-		        "family inet, where others may change or drop them; nothing here needs it (modprobe -r "
-		        "br_netfilter)");
+		        "of family inet, this wall's own and others', which drop what is allowed; nothing "
+		        "here needs it (modprobe -r br_netfilter)");
 	else
 		agent_alarm_lift(agent, "br-netfilter");
 }

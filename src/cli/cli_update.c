@@ -22,7 +22,9 @@
 static const struct cli_command command = {
         .name = "update",
         .about = "write a signed image to the slot that does not run",
-        .synopsis = "[--dry-run] FILE | --status [--json] | --accept|--reset",
+        .synopsis = "[--dry-run] [--trust DIR] [--box DIR] FILE\n"
+                    "       leadglass update --status [--json] [--box DIR]\n"
+                    "       leadglass update --accept | --reset | --reset-done [--box DIR]",
         .options = CLI_DRY_RUN | DEEDS | CLI_JSON | CLI_UPDATE_TRUST | CLI_BOX,
         .least = 0,
         .most = 1,

@@ -225,7 +225,7 @@ static void kinds_of_anchors(void **state)
 	        {"p-521-root", "ECDSA P-521", "O=St. Anna, CN=weak root", "its key is ECDSA P-521", false},
 	        {"key-rsa-2048", "", "", "its key is RSA 2048 bits", true},
 	        {"bad-text", "", "", "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM", false},
-	        {"bad-empty", "", "", "it holds neither a CERTIFICATE nor a PUBLIC KEY in PEM", false},
+	        {"bad-empty", "", "", "its file is empty, or over 16 KiB", false},
 	        {"bad-junk", "", "", "it is no X.509 certificate, or a damaged one", false},
 	};
 	(void)state;
