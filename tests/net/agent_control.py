@@ -33,7 +33,7 @@ PLACES = 16  # AGENT_CLIENTS_MAX
 # src/control/control.h
 MAGIC = 0x4c474334
 (STATUS, ALARMS, PEERS, COUNTERS, DROPS, FOLLOW, HISTORY, SHOW, WINDOWS, METRICS, VERIFY, PORTS,
- APPLY, CONFIRM, ROLLBACK, ALLOW, CLOSE) = range(1, 18)
+ APPLY, CONFIRM, ROLLBACK, ALLOW, CLOSE, JUDGE) = range(1, 19)
 REQUEST = struct.Struct("=IHHIIQ64s18s18sBBHI4xQ96s64s")
 ANSWER = struct.Struct("=IHHiIQIIII256s")
 SEALS = 2 | 4 | 8  # shrink, grow, write
@@ -225,7 +225,7 @@ def nonsense(descriptors):
 	yield b"GET / HTTP/1.1\r\n\r\n", ()
 	yield request(STATUS, magic=MAGIC + 1), ()
 	yield request(0), ()
-	yield request(17), ()
+	yield request(JUDGE + 1), ()
 	yield request(STATUS, who=b"a\nAPPLIED"), ()
 	yield request(STATUS, who=b"a" * 64), ()
 	yield request(STATUS, payload=4), ()
@@ -237,6 +237,7 @@ def nonsense(descriptors):
 		yield request(APPLY, payload=4), [fd]
 	yield request(APPLY, payload=5), descriptors[:1]
 	yield request(APPLY, payload=0xffffffff), descriptors[:1]
+	yield request(JUDGE, payload=4), descriptors[2:3]
 
 
 def rude(checks, agent):
