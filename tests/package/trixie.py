@@ -33,7 +33,9 @@ class Debian:
 
 	def run(self, *words):
 		"""Runs a command in there, in /source, without a network. The CompletedProcess."""
-		script = ('mount -t proc proc "$0/proc" && mount --bind -o ro "$1" "$0/source" && cd "$0/source" && root=$0 &&'
+		# / has to be a mount of its own, or ip(8) cannot enter a namespace.
+		script = ('mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount -t sysfs sys "$0/sys" &&'
+		          ' mount --bind -o ro "$1" "$0/source" && cd "$0/source" && root=$0 &&'
 		          ' shift && exec chroot "$root" sh -c \'cd /source && exec "$@"\' sh "$@"')
 		return subprocess.run(["unshare", "--mount", "--net", "sh", "-c", script, self.root, SOURCE, *words],
 		                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

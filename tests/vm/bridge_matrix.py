@@ -72,14 +72,18 @@ class Stage:
 		self.machine.run("ip link add bridge type bridge && cd /sys/class/net/bridge/bridge && echo 0 > multicast_snooping && "
 		                 "echo 0 > forward_delay && ip link set bridge up && "
 		                 "for port in device hospital; do ip link set $port up && ip link set $port master bridge; done", check=True)
+		self.settle()
 
 	def settle(self):
 		"""A BPDU, which every policy here passes, into either side: once it has come out, so has what was sent before."""
 		self.canaries += 1
 		for role, side in self.sides.items():
 			frame = cable.bpdu(MACS[role])[:-8] + struct.pack(">Q", self.canaries)
-			side.send(frame)
-			if not self.sides[OTHER[role]].waits_for(lambda heard, frame=frame: heard == frame, 30):
+			for _ in range(30):  # the first may come before the port, which the kernel takes in when it has seen its carrier
+				side.send(frame)
+				if self.sides[OTHER[role]].waits_for(lambda heard, frame=frame: heard == frame, 1):
+					break
+			else:
 				raise LabError(f"nothing comes through from {role} any more:\n{self.machine.output()[-2000:]}")
 
 	def play(self, packets):
