@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Requests of rtnetlink, from values to octets.
 #include "link/link_message.h"
 
 #include <string.h>

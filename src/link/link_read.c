@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Answers of rtnetlink, from octets to values. What they say of their own lengths is not believed.
 #include "link/link_read.h"
 
 #include <errno.h>

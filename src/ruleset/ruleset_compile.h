@@ -80,7 +80,9 @@ struct chain {
 	const struct scope *quoted; // of these only errors pass, which the box sends; NULL: none
 };
 void rules_loopback(struct compiler *c, const struct chain *chain);
-void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types);
+// Begins a rule that takes neighbour discovery of these ICMP types; its caller ends it.
+void rules_match_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types);
+void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types); // lets it pass
 // ruleset_compile_dhcp.c
 void compile_dhcp_sets(struct compiler *c, const struct policy_service *service);
 void rules_dhcp(struct compiler *c, const struct chain *chain, const struct policy_service *service);

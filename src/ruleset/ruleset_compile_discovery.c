@@ -97,14 +97,8 @@ static void rules_allowed(struct compiler *c, const struct chain *chain, const s
 void rules_discovery(struct compiler *c, const struct chain *chain, uint32_t types, const struct layer2 *l,
                      struct discovery *d)
 {
-	enum ruleset_field field = FIELD_ICMPV6_TYPE;
 	d->chain = ruleset_build_chain(&c->b, "discovery", HOOK_NONE, 0);
-	ruleset_build_rule(&c->b, chain->index, NOWHERE,
-	                   "IPv6 neighbour discovery, on the link only (RFC 4861)");
-	match_family(c, ADDRESS_IPV6);
-	ruleset_match_u8(&c->b, FIELD_IP6_HOPLIMIT, 255);
-	ruleset_match_u8(&c->b, FIELD_L4PROTO, IPPROTO_ICMPV6);
-	ruleset_lookup(&c->b, types, &field, 1);
+	rules_match_neighbour_discovery(c, chain, types);
 	ruleset_goto(&c->b, d->chain);
 	if (l->devices6 != NO_SET)
 		rules_allowed(c, chain, l, d);

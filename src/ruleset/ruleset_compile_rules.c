@@ -44,8 +44,8 @@ void rules_loopback(struct compiler *c, const struct chain *chain)
 	let_pass(c);
 }
 
-// ip6 hoplimit 255 icmpv6 type @neighbour_discovery_in accept
-void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types)
+// ip6 hoplimit 255 icmpv6 type @neighbour_discovery_in
+void rules_match_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types)
 {
 	enum ruleset_field field = FIELD_ICMPV6_TYPE;
 	ruleset_build_rule(&c->b, chain->index, NOWHERE,
@@ -54,6 +54,11 @@ void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, ui
 	ruleset_match_u8(&c->b, FIELD_IP6_HOPLIMIT, 255);
 	ruleset_match_u8(&c->b, FIELD_L4PROTO, IPPROTO_ICMPV6);
 	ruleset_lookup(&c->b, types, &field, 1);
+}
+
+void rules_neighbour_discovery(struct compiler *c, const struct chain *chain, uint32_t types)
+{
+	rules_match_neighbour_discovery(c, chain, types);
 	let_pass(c);
 }
 
