@@ -77,9 +77,9 @@ static int without_dates(void *context, mbedtls_x509_crt *certificate, int depth
 	return 0;
 }
 
-// The issuer alone is trusted, and the child alone is asked about. The same signature under the same name was
-// good a moment ago: that mbedTLS finds no issuer now, it says where it lacks memory, too. 0 or -errno.
-static int mbedtls_agrees(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
+// The issuer alone is trusted, and the child alone is asked about. 0; -ENOMEM: no issuer was found, which is
+// what mbedTLS says of a wrong signature and where it lacks memory; -EIO: it has something else against it.
+static int ask_mbedtls(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
 {
 	static const mbedtls_x509_crt_profile profile = {
 	        .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
@@ -100,13 +100,14 @@ static int mbedtls_agrees(mbedtls_x509_crt *child, mbedtls_x509_crt *issuer)
 	return r == 0 && flags == 0 ? 0 : -EIO;
 }
 
+// A good signature costs one check. Where mbedTLS does not find it so, it is looked at alone: wrong, or not
+// what kept mbedTLS from saying yes.
 static enum trust_code judge_signature(struct trust_step *step)
 {
 	if (*step->link == TRUST_LINK_NOT_ASKED) {
-		int r = check_signature(step->child, step->issuer);
-		step->error = trust_mbedtls_no_memory(r) ? -ENOMEM : 0;
-		if (r == 0)
-			step->error = mbedtls_agrees(step->child, step->issuer);
+		int by_mbedtls = ask_mbedtls(step->child, step->issuer);
+		int r = by_mbedtls < 0 ? check_signature(step->child, step->issuer) : 0;
+		step->error = r == 0 ? by_mbedtls : trust_mbedtls_no_memory(r) ? -ENOMEM : 0;
 		if (step->error < 0)
 			return TRUST_UNCHECKED;
 		*step->link = r == 0 ? TRUST_LINK_GOOD : TRUST_LINK_WRONG;
