@@ -10,7 +10,7 @@ RELEASE = "trixie"
 BUILD = (
 	"gcc", "libc6-dev", "make", "cmake", "ninja-build", "pkg-config",
 	# the kernel: its source, and what its makefiles call
-	"linux-source-6.12", "bc", "bison", "flex", "libelf-dev", "perl", "xz-utils",
+	"linux-source-6.12", "bc", "bison", "bsdextrautils", "flex", "libelf-dev", "perl", "xz-utils",
 	# arm64
 	"gcc-aarch64-linux-gnu", "libc6-dev:arm64",
 	# disks
@@ -24,7 +24,8 @@ UNPACKED_AT = "/usr/src/unpacked"
 DOWNLOAD = (f"mkdir -p {UNPACKED_AT} && cd {UNPACKED_AT} && apt-get download -o APT::Sandbox::User=root " +
             " ".join(UNPACKED) + " && for deb in *.deb; do "
             "name=$(dpkg-deb -f $deb Package):$(dpkg-deb -f $deb Architecture); dpkg-deb -x $deb $name; "
-            "echo $name $(dpkg-deb -f $deb Version) >> versions; rm $deb; done")
+            "echo $name $(dpkg-deb -f $deb Version) $(dpkg-deb -f $deb Built-Using)"
+            " $(dpkg-deb -f $deb Static-Built-Using) >> versions; rm $deb; done")
 
 
 def sources():
@@ -68,17 +69,25 @@ class Debian:
 			name, version = line.split()
 			found[name] = version
 		for line in (self.folder / UNPACKED_AT[1:] / "versions").read_text().splitlines():
-			name, version = line.split()
+			name, version = line.split()[:2]
 			found[name] = version
 		return found
+
+	def built_using(self, package, what):
+		"""The version of a library whose octets are in a package of UNPACKED, as the package says."""
+		for line in (self.folder / UNPACKED_AT[1:] / "versions").read_text().splitlines():
+			found = re.search(rf"\b{what} \(= (\S+)\)", line)
+			if line.startswith(f"{package} ") and found:
+				return found[1]
+		return fail(f"Debian's {package} does not say with which {what} it was built")
 
 	def unpacked(self, package):
 		"""Where a package of UNPACKED is."""
 		return self.folder / UNPACKED_AT[1:] / package
 
 
-def debian(cache):
-	"""A Debian, from the cache if it is there."""
+def debian(cache, fresh=False):
+	"""A Debian, from the cache if it is there; `fresh`: as it is in the archive now."""
 	packages = [*BUILD, *[f"{name}:{architecture}" for name in LIBRARIES for architecture in ("amd64", "arm64")]]
 	where = sources()
 	name = f"debian-{digest(where, *packages, DOWNLOAD, *LEFT_OUT)}"
@@ -95,4 +104,4 @@ def debian(cache):
 		    RELEASE, folder / "root", "-", input=where, log=cache / f"{name}.log")
 		say(f"a Debian 13 of {run('du', '-sm', folder).split()[0]} MB")
 
-	return Debian(made_once(cache, name, "a Debian 13 to build in", fill) / "root")
+	return Debian(made_once(cache, name, "a Debian 13 to build in", fill, fresh) / "root")

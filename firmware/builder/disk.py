@@ -9,8 +9,9 @@ from .tools import FIRMWARE, fail, run, say
 NAMESPACE = uuid.UUID("1ead91a5-0000-4000-8000-000000000000")
 TYPES = {"esp": "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"}
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
-# How the kernel behaves on every board: it says nothing but its last words, and restarts five seconds after a panic
-ARGUMENTS = "rootwait loglevel=2 panic=5 lockdown=confidentiality"
+# How the kernel behaves on every board: it says nothing but its last words, and restarts five seconds after a panic,
+# which not to find its root is, too
+ARGUMENTS = "rootwait=30 loglevel=2 panic=5 lockdown=confidentiality"
 
 # $1 GRUB's platform, $2 name of the EFI program, $3 MiB of the partition, $4 the device tree if there is one, $5 the
 # package of GRUB, $6 modules. The configuration is in an archive inside the program, and nothing can be loaded later.

@@ -2,7 +2,7 @@
 """The kernel of a board: Debian 13's source, our configuration, nothing loaded later."""
 import os
 
-from .tools import EPOCH, FIRMWARE, SOURCE, digest, made_once, run, say
+from .tools import FIRMWARE, KERNEL_EPOCH, SOURCE, digest, made_once, run, say
 
 SOURCE_PACKAGE = "linux-source-6.12"
 # Of the source's 90,000 files these are not even unpacked.
@@ -18,7 +18,7 @@ cp /kernel.out/build/.config /kernel.out/config
 # Who built it, when and where would be in its version; all three are made up.
 BUILD = f"""
 make="make -s -C /kernel O=/kernel.out/build ARCH=$1 CROSS_COMPILE=$2"
-export KBUILD_BUILD_TIMESTAMP=@{EPOCH} KBUILD_BUILD_USER=leadglass KBUILD_BUILD_HOST=leadglass KBUILD_BUILD_VERSION=1
+export KBUILD_BUILD_TIMESTAMP=@{KERNEL_EPOCH} KBUILD_BUILD_USER=leadglass KBUILD_BUILD_HOST=leadglass KBUILD_BUILD_VERSION=1
 cd /kernel.out/build
 $make -j "$4" $3
 cp "$5" /kernel.out/vmlinuz

@@ -11,8 +11,8 @@ FOLDERS = ("bin", "boot", "data", "dev", "etc/leadglass/trust", "etc/leadglass/u
 APPLETS = {
 	"bin": "base64 cat chmod chown cp date dd df dmesg echo false grep head kill ln ls mkdir mount mv pidof ps rm sed sh sleep "
 	       "stat stty sync tail timeout touch true umount uname vi",
-	"sbin": "init ip poweroff reboot sysctl syslogd halt",
-	"usr/bin": "basename cut dirname find free hexdump less logger md5sum readlink sha256sum sort top tr uniq unxz "
+	"sbin": "init ip hwclock poweroff reboot sysctl syslogd halt",
+	"usr/bin": "basename cut dirname find free hexdump less logger md5sum nc readlink sha256sum sort top tr uniq unxz "
 	           "uptime wc which xargs",
 }
 # Files that take no comments
@@ -27,7 +27,7 @@ EMPTY_DATA = """
 cd /out
 mke2fs -q -t ext4 -L leadglass-data -U 1ead91a5-0000-4000-8000-00000000da7a -m 0 \
 	-E hash_seed=1ead91a5-0000-4000-8000-00000000da7b,lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0 data.ext4 "$1"M
-xz --check=crc32 -9 -c data.ext4 > data.ext4.xz
+xz -T1 --check=crc32 --lzma2=preset=6,dict=1MiB -c data.ext4 > data.ext4.xz
 """
 SQUASH = """
 rm -f /out/slot.squashfs
@@ -44,8 +44,17 @@ def add_busybox(root, busybox, known):
 			(root / folder / applet).symlink_to(os.path.relpath("/bin/busybox", f"/{folder}"))
 
 
-def make_root(work, debian, board, kernel, programs, release, anchors):
-	"""Fills work/root. `release` is what /etc/leadglass-release says, `anchors` the certificates that may sign updates."""
+def add_anchors(folder, anchors):
+	"""Certificates and keys under their own names, which say what each may change: leadglass-trust(5)."""
+	for anchor in anchors:
+		if (folder / anchor.name).exists():
+			fail(f"{anchor}: there are two anchors of this name")
+		shutil.copy2(anchor, folder / anchor.name)
+
+
+def make_root(work, debian, board, kernel, programs, release, anchors, policy_anchors):
+	"""Fills work/root. `release` is what /etc/leadglass-release says, `anchors` may sign updates, `policy_anchors`
+	policies."""
 	root = work / "root"
 	for folder in FOLDERS:
 		(root / folder).mkdir(parents=True)
@@ -61,8 +70,8 @@ def make_root(work, debian, board, kernel, programs, release, anchors):
 	(root / "etc/leadglass-release").write_text("".join(f"{key}={value}\n" for key, value in release.items()))
 	for name, text in TEXTS.items():
 		(root / name).write_text(text)
-	for anchor in anchors:
-		shutil.copy2(anchor, root / "etc/leadglass/update-trust" / anchor.name)
+	add_anchors(root / "etc/leadglass/update-trust", anchors)
+	add_anchors(root / "etc/leadglass/trust", policy_anchors)
 
 	size = board.partitions["leadglass-data"][1] >> 20
 	debian.inside(EMPTY_DATA, size, mounts=[(work, "/out", "rw")])

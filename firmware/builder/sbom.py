@@ -4,6 +4,7 @@ it came from."""
 import datetime
 import json
 import uuid
+from urllib.parse import quote
 
 from .tools import EPOCH, sha256
 
@@ -16,34 +17,43 @@ COMPONENTS = (
 	("libmnl", "libmnl-dev:{arch}", "LGPL-2.1-or-later", "inside leadglass and leadglassd", "library"),
 	("libnftnl", "libnftnl-dev:{arch}", "GPL-2.0-or-later", "inside leadglass and leadglassd", "library"),
 	("mbedtls", "libmbedtls-dev:{arch}", "Apache-2.0 OR GPL-2.0-or-later", "inside leadglass and leadglassd", "library"),
-	("gcc-libgcc", "gcc-14-base:amd64", "GPL-3.0-or-later WITH GCC-exception-3.1", "libgcc inside the static programs",
+	("gcc-libgcc", "{libgcc}", "GPL-3.0-or-later WITH GCC-exception-3.1", "libgcc inside the static programs",
 	 "library"),
 )
 
 
-def component(name, package, version, licence, what, kind):
-	purl = f"pkg:deb/debian/{package.split(':')[0]}@{version}?arch={package.split(':')[1]}&distro=debian-13"
+def component(name, package, version, licence, what, kind, prefix=""):
+	"""`prefix` tells apart what is in the image twice."""
+	purl = f"pkg:deb/debian/{package.split(':')[0]}@{quote(version, safe='')}?arch={package.split(':')[1]}&distro=debian-13"
 	return {
-		"type": kind, "bom-ref": purl, "supplier": {"name": "Debian"}, "name": name, "version": version, "purl": purl,
+		"type": kind, "bom-ref": prefix + purl, "supplier": {"name": "Debian"}, "name": name, "version": version, "purl": purl,
 		"description": what,
 		"licenses": [{"expression": licence}] if " " in licence else [{"license": {"id": licence}}],
 	}
 
 
-def write_sbom(path, board, release, debian, files):
+def write_sbom(path, board, release, debian, files, boot_loader=None):
 	"""`files` are those whose hashes it carries: the image, the slot."""
 	arch = "arm64" if board.arm64() else "amd64"
 	versions = debian.versions()
 	components = []
 	for name, package, licence, what, kind in COMPONENTS:
-		package = package.format(arch=arch)
+		package = package.format(arch=arch, libgcc="libgcc-14-dev-arm64-cross:all" if board.arm64() else "libgcc-14-dev:amd64")
 		components.append(component(name, package, versions[package], licence, what, kind))
+	inside = debian.built_using(f"busybox-static:{arch}", "glibc")
+	components.append(component("glibc", f"libc6-dev:{arch}", inside, "LGPL-2.1-or-later", "the C library inside busybox", "library",
+	                            "busybox-"))
+	if boot_loader:
+		components.append({
+			"type": "firmware", "bom-ref": "boot-loader", "name": boot_loader.name, "description": "given with --boot-loader; what "
+			"it is made of is for its maker to say", "hashes": [{"alg": "SHA-256", "content": sha256(boot_loader)}],
+		})
 	ours = {
 		"type": "application", "bom-ref": "leadglass", "name": "leadglass", "version": release["version"],
 		"description": "agent, command, init's scripts", "licenses": [{"license": {"id": "GPL-2.0-or-later"}}],
 	}
 	refs = [one["bom-ref"] for one in components]
-	inside = [one["bom-ref"] for one in components if one["type"] == "library"]
+	libraries = [one["bom-ref"] for one in components if one["type"] == "library"]
 	document = {
 		"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
 		"serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, board.name + json.dumps(components))}",
@@ -56,7 +66,7 @@ def write_sbom(path, board, release, debian, files):
 		},
 		"components": [ours, *components],
 		"dependencies": [{"ref": "image", "dependsOn": ["leadglass", *refs]},
-		                 {"ref": "leadglass", "dependsOn": inside}],
+		                 {"ref": "leadglass", "dependsOn": [ref for ref in libraries if not ref.startswith("busybox-")]}],
 	}
 	path.write_text(json.dumps(document, indent=2) + "\n")
 	return components

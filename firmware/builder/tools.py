@@ -11,10 +11,26 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
 FIRMWARE = SOURCE / "firmware"
-# When everything in an image was made, as far as it says so: without one time two builds would differ.
-EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "1767225600"))
-
 began = time.monotonic()
+# When a kernel was made, as far as it says so: always the same, or the next commit would need another.
+KERNEL_EPOCH = 1767225600
+
+
+
+def source_date():
+	"""When what is built was written: without one time two builds would differ. $SOURCE_DATE_EPOCH, the last commit, or,
+	in a tree without its history, the kernel's."""
+	if "SOURCE_DATE_EPOCH" in os.environ:
+		return int(os.environ["SOURCE_DATE_EPOCH"])
+	if shutil.which("git"):
+		done = subprocess.run(["git", "-c", f"safe.directory={SOURCE}", "-C", SOURCE, "log", "-1", "--format=%ct"],
+		                      stdin=subprocess.DEVNULL, capture_output=True, text=True)
+		if done.returncode == 0 and done.stdout.strip():
+			return int(done.stdout)
+	return KERNEL_EPOCH
+
+
+EPOCH = source_date()
 
 
 def say(text):
@@ -56,20 +72,22 @@ def sha256(path):
 		return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def made_once(cache, name, what, fill):
-	"""A folder of the cache that is there whole or not at all. fill(folder) makes what is in it, if it is not there; when
-	that fails nothing stays."""
+def made_once(cache, name, what, fill, anew=False):
+	"""A folder of the cache that is there whole or not at all. fill(folder) makes what is in it, if it is not there, or
+	is to be made anew; what failed is removed by the next."""
 	cache.mkdir(parents=True, exist_ok=True)
 	folder, making = cache / name, cache / f"{name}.making"
 	with open(cache / f"{name}.lock", "w") as lock:
 		fcntl.flock(lock, fcntl.LOCK_EX)  # another build may be making the same
-		if folder.is_dir():
-			say(f"{what}: from {folder}")
+		if folder.is_dir() and not anew:
+			say(f"{what}: from {folder}, of {time.strftime('%Y-%m-%d', time.gmtime(folder.stat().st_mtime))}")
 			return folder
 		if making.exists():
 			shutil.rmtree(making)
 		making.mkdir()
 		say(f"{what}: being made")
 		fill(making)
+		if folder.is_dir():
+			shutil.rmtree(folder)
 		making.rename(folder)
 	return folder

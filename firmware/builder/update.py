@@ -40,8 +40,8 @@ def certificates(path):
 
 
 def last_certificate(work, path):
-	"""The end of a chain, as an anchor in a file of its own."""
-	anchor = work / "oem.pem"
+	"""The end of a chain, as an anchor in a file of its own: who makes the box, and has a say in nothing else."""
+	anchor = work / "maker.oem.pem"
 	anchor.write_text(certificates(path)[-1])
 	return anchor
 

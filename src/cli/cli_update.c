@@ -220,7 +220,9 @@ static int tell_boot_loader(const struct update_box *box, uint64_t deed)
 	} else {
 		if (deed == CLI_ACCEPT)
 			buffer_printf(&out, "slot %s is %s\n", update_slot_name(box->running),
-			              changed ? "accepted: good from now on" : "good already");
+			              box->fallback ? "for this time only"
+			              : changed     ? "accepted: good from now on"
+			                            : "good already");
 		else if (deed == CLI_RESET)
 			buffer_text(
 			        &out,

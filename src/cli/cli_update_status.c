@@ -50,6 +50,9 @@ static void write_text(const struct update_box *box, struct update_block_file *f
 	add_slot(&text, box, block, box->running);
 	buffer_printf(&text, "%s%s, %s%s", box->version[0] ? ", version " : "", box->version, box->board,
 	              block->good == box->running && file->readable ? "" : "; not accepted yet");
+	if (box->fallback)
+		buffer_printf(&text, "; slot %s showed no verified wall in %d starts, and is tried again by the next",
+		              update_slot_name(update_slot_other(box->running)), UPDATE_TRIES);
 	cli_line(out, "running", &text);
 	add_slot(&text, box, block, block->good);
 	cli_line(out, "good", &text);
@@ -77,6 +80,7 @@ static void write_json(const struct update_box *box, struct update_block_file *f
 	json_key_text(&json, "version", box->version[0] ? box->version : NULL);
 	json_key_number(&json, "serial", box->serial);
 	json_key_text(&json, "running", update_slot_name(box->running));
+	json_key_bool(&json, "fallback", box->fallback);
 	json_key_text(&json, "good", update_slot_name(block->good));
 	json_key_bool(&json, "accepted", file->readable && block->good == box->running);
 	json_key_text(&json, "trial", trial ? update_slot_name(block->trial) : NULL);

@@ -78,6 +78,7 @@ struct update_box {
 	char version[UPDATE_NAME_MAX];
 	uint64_t serial; // of the image that runs
 	enum update_slot running;
+	bool fallback; // it runs because the good slot's wall was not verified in UPDATE_TRIES starts
 	char block_path[256], slot_path[2][256]; // devices: environment block, slot a, slot b
 };
 
@@ -138,7 +139,9 @@ typedef void update_tell(const char *what);
 int update_write(const struct update *update, const struct update_box *box, update_tell *tell,
                  struct problems *problems);
 
-// The running slot is worth it: good from now on. *ret_changed: it was not before. 0 or -errno with a problem.
+// The running slot is worth it: good from now on, if it was not begun for want of another. *ret_changed: it was
+// not before. A slot that was given up is made unbootable: no damage to the block leads to it again. 0 or -errno
+// with a problem.
 int update_accept(const struct update_box *box, bool *ret_changed, struct problems *problems);
 
 // Whether the next start empties the data partition. 0 or -errno with a problem.

@@ -43,6 +43,13 @@ static uint64_t number(const char *value)
 	return sum;
 }
 
+// How often something may yet be begun: one digit, up to UPDATE_TRIES.
+static unsigned count(const char *value, unsigned otherwise)
+{
+	unsigned digit = (unsigned char)value[0] - (unsigned)'0';
+	return digit <= UPDATE_TRIES && !value[1] ? digit : otherwise;
+}
+
 static void take(struct update_block *ret, const char *name, const char *value)
 {
 	if (strcmp(name, "good") == 0)
@@ -50,7 +57,9 @@ static void take(struct update_block *ret, const char *name, const char *value)
 	else if (strcmp(name, "trial") == 0)
 		ret->trial = slot_of(value);
 	else if (strcmp(name, "tries") == 0)
-		ret->tries = value[0] && !value[1] ? (unsigned)number(value) : 0;
+		ret->tries = count(value, 0);
+	else if (strcmp(name, "starts") == 0)
+		ret->starts = count(value, UPDATE_TRIES);
 	else if (strcmp(name, "reset") == 0)
 		ret->reset = strcmp(value, "1") == 0;
 	else if (strcmp(name, "serial_a") == 0)
@@ -65,7 +74,7 @@ bool update_block_read(const char octets[static UPDATE_BLOCK_SIZE], struct updat
 	const bool good = memcmp(octets, signature, SIGNATURE_SIZE) == 0;
 	char line[UPDATE_BLOCK_SIZE];
 
-	*ret = (struct update_block){0};
+	*ret = (struct update_block){.starts = UPDATE_TRIES};
 	while (good && at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t size = (size_t)((stop ? stop : end) - at);
@@ -80,8 +89,6 @@ bool update_block_read(const char octets[static UPDATE_BLOCK_SIZE], struct updat
 	}
 	if (ret->good == UPDATE_NO_SLOT)
 		ret->good = UPDATE_A;
-	if (ret->tries > UPDATE_TRIES)
-		ret->tries = 0;
 	return good;
 }
 
@@ -89,10 +96,10 @@ void update_block_write(const struct update_block *block, char ret[static UPDATE
 {
 	memset(ret, '#', UPDATE_BLOCK_SIZE);
 	int size = snprintf(ret, UPDATE_BLOCK_SIZE,
-	                    "%sgood=%s\ntrial=%s\ntries=%u\nreset=%s\nserial_a=%" PRIu64 "\nserial_b=%" PRIu64
+	                    "%sgood=%s\ntrial=%s\ntries=%u\nstarts=%u\nreset=%s\nserial_a=%" PRIu64 "\nserial_b=%" PRIu64
 	                    "\n",
 	                    signature, update_slot_name(block->good), update_slot_name(block->trial),
-	                    block->tries, block->reset ? "1" : "", block->serial_a, block->serial_b);
+	                    block->tries, block->starts, block->reset ? "1" : "", block->serial_a, block->serial_b);
 	ret[size] = '#'; // where snprintf put its NUL
 }
 

@@ -26,6 +26,7 @@ struct update_block {
 	enum update_slot good;  // the slot whose wall was verified, A or B
 	enum update_slot trial; // the one that is to show what it is worth; or none
 	unsigned tries;         // how often it may yet be begun, up to UPDATE_TRIES
+	unsigned starts;        // how often the good one may yet be begun without a verified wall, likewise
 	bool reset;             // the next start empties the data partition
 	// Of the images in the slots, as far as an update wrote them; 0: not known, or not whole.
 	uint64_t serial_a, serial_b;

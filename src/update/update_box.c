@@ -59,6 +59,8 @@ static int find_running(const struct finding *finding)
 			finding->box->running = UPDATE_A;
 		else if (strcmp(word, "root=PARTLABEL=leadglass-b") == 0)
 			finding->box->running = UPDATE_B;
+		else if (strcmp(word, "leadglass.fallback=1") == 0)
+			finding->box->fallback = true;
 	}
 	free(text);
 	if (finding->box->running != UPDATE_NO_SLOT)

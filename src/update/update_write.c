@@ -162,6 +162,31 @@ int update_write(const struct update *update, const struct update_box *box, upda
 
 // ---- what else is told to the boot loader ----
 
+// Its first sector becomes zero: no boot loader finds a file system there.
+static int give_up(const struct update_box *box, enum update_slot slot, struct problems *problems)
+{
+	static const char zeros[FIRST] = {0};
+	struct writing writing = {.slot = slot,
+	                          .path = box->slot_path[update_slot_index(slot)],
+	                          .problems = problems};
+	char found[FIRST];
+	int r;
+
+	writing.fd = open(writing.path, O_RDWR | O_EXCL | O_CLOEXEC | O_NOCTTY);
+	if (writing.fd < 0)
+		return complain(&writing, -errno, "open");
+	r = update_disk_read(writing.fd, found, sizeof found, 0);
+	if (r == 0 && memcmp(found, zeros, sizeof found) != 0) {
+		r = update_disk_write(writing.fd, zeros, sizeof zeros, 0);
+		if (r == 0)
+			r = update_disk_sync(writing.fd);
+	}
+	if (r < 0)
+		complain(&writing, r, "give up");
+	close(writing.fd);
+	return r;
+}
+
 int update_accept(const struct update_box *box, bool *ret_changed, struct problems *problems)
 {
 	struct update_block_file file;
@@ -170,17 +195,26 @@ int update_accept(const struct update_box *box, bool *ret_changed, struct proble
 		return r;
 	struct update_block *block = &file.block;
 	uint64_t *serial = update_block_serial(block, box->running);
+	*ret_changed = false;
+	if (box->fallback) { // the next start tries the good one again
+		update_block_close(&file);
+		return 0;
+	}
 	*ret_changed = !file.readable || block->good != box->running || block->trial == box->running;
+	const bool counted = block->starts != UPDATE_TRIES;
 	block->good = box->running;
+	block->starts = UPDATE_TRIES;
 	if (block->trial == box->running) {
 		block->trial = UPDATE_NO_SLOT;
 		block->tries = 0;
 	}
 	// Each start comes here: what is so already is not written again.
-	if (*ret_changed || *serial != box->serial) {
+	if (*ret_changed || counted || *serial != box->serial) {
 		*serial = box->serial;
 		r = update_block_store(&file, problems);
 	}
+	if (r == 0 && block->trial == update_slot_other(box->running) && block->tries == 0)
+		r = give_up(box, block->trial, problems);
 	update_block_close(&file);
 	return r;
 }

@@ -91,6 +91,11 @@ class Update(Signed):
         self.put("a", self.old)
         self.put("b", image(3))
 
+    def start(self, slot, serial):
+        root = self.folder / "box"
+        (root / "proc/cmdline").write_text(f"root=PARTLABEL=leadglass-{slot}\n")
+        (root / "etc/leadglass-release").write_text(f"board=qemu-arm64\nserial={serial}\nversion=1.3\n")
+
     def partition(self, name):
         return self.folder / f"box/dev/vda{ {'env': 2, 'a': 3, 'b': 4}[name]}"
 
@@ -154,7 +159,7 @@ class Taken(Update):
     def test_to_the_other_slot_and_back(self):
         self.update_file()
         self.assertEqual(self.status(), {
-            "board": "qemu-arm64", "version": "1.2", "serial": 7, "running": "a", "good": "a", "accepted": True, "trial": None,
+            "board": "qemu-arm64", "version": "1.2", "serial": 7, "running": "a", "fallback": False, "good": "a", "accepted": True, "trial": None,
             "tries": 0, "serial_a": 7, "serial_b": None, "reset": False, "environment": True})
         result = self.update(YES, "--trust", "trust", "new.update")
         self.assertIn("written to slot b and read back; the next start tries it", result.out)
@@ -180,11 +185,6 @@ class Taken(Update):
         self.assertEqual(self.partition("env").stat().st_mtime_ns, written)
         self.update(YES, "--trust", "trust", "newer.update")
         self.assertEqual(self.disk()["a"][:70000], image(4))
-
-    def start(self, slot, serial):
-        root = self.folder / "box"
-        (root / "proc/cmdline").write_text(f"root=PARTLABEL=leadglass-{slot}\n")
-        (root / "etc/leadglass-release").write_text(f"board=qemu-arm64\nserial={serial}\nversion=1.3\n")
 
     def test_standard_input(self):
         octets = self.update_file()
@@ -362,6 +362,34 @@ class Box(Update):
         self.assertIn("given up: its wall was not verified in 3 starts", self.update(YES, "--status").out)
         self.assertEqual(self.update(YES, "--accept").out, "slot a is good already\n")
         self.assertEqual(self.status()["trial"], "b")
+        disk = self.disk()
+        self.assertEqual((disk["b"][:SECTOR], disk["b"][SECTOR:len(self.new)]), (bytes(SECTOR), self.new[SECTOR:]))
+        self.assertEqual(Boot({**disk, "env": b""}, [self.old, self.new]).starts("b"), None)
+        self.update(YES, "--trust", "trust", "new.update")  # which does not keep a further one from it
+        self.assertEqual(self.disk()["b"][:len(self.new)], self.new)
+
+    def test_counted_starts(self):
+        """GRUB counts the good slot's starts down; a verified wall sets them back."""
+        path = self.partition("env")
+        for left in (b"2", b"0"):
+            path.write_bytes(path.read_bytes().replace(b"starts=3", b"starts=" + left))
+            self.assertEqual(self.update(YES, "--accept").out, "slot a is good already\n")
+            self.assertIn(b"\nstarts=3\n", path.read_bytes())
+
+    def test_fallback(self):
+        """The slot that runs for want of the good one is not accepted, and nothing is written over the good one."""
+        self.update_file(serial="9")
+        self.start("b", 8)
+        line = self.folder / "box/proc/cmdline"
+        line.write_text("root=PARTLABEL=leadglass-b ro quiet leadglass.fallback=1\n")
+        before = self.disk()
+        self.assertEqual(self.update(YES, "--accept").out, "slot b is for this time only\n")
+        self.assertEqual(self.disk(), before)
+        found = self.status()
+        self.assertEqual((found["running"], found["fallback"], found["good"], found["accepted"]), ("b", True, "a", False))
+        self.assertIn("slot a showed no verified wall in 3 starts, and is tried again by the next",
+                      " ".join(self.update(YES, "--status").out.split()))
+        self.assertIn("slot b runs, and is not accepted yet", self.update(KERNEL, "--trust", "trust", "new.update").err)
 
     def test_reset(self):
         self.assertIn("the next start empties the data partition", self.update(YES, "--reset").out)

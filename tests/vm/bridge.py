@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
+import box
 import cable
 import check
 from cable import numbered
@@ -289,7 +290,7 @@ def bridge_netfilter(checks, hospital, probes):
 def test(checks):
 	release = sys.argv[1]
 	with Lab() as lab:
-		hospital = Hospital(lab, release)
+		hospital = Hospital(lab, box.boot(lab, release))
 		checks.check(True, hospital.power_on())
 		without_a_wall(checks, hospital)
 		probes = Probes(checks, hospital)

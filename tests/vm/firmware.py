@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""usage: firmware.py FOLDER
+"""usage: firmware.py BOARD FOLDER
 
-Builds the firmware of qemu-arm64 into FOLDER and boots it, as it comes from the factory and broken in the ways that
-docs/firmware.md lists: whatever the disk holds, there is a wall before any port is up.
+Builds the firmware of a QEMU board into FOLDER and boots it between two lans: as it comes from the factory, with a
+policy and a hospital that uses it and a stranger who tries, with its agent killed, through a kernel's panic and power
+cuts, and broken in the ways that docs/firmware.md lists. Whatever the disk holds there is a wall before any port is up.
 """
 import base64
 import json
@@ -11,20 +12,39 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]
+import image
+from bridge import Probes, arp_sweep, flood_of, removed_in_the_middle, scans, strange_packets
+from cable import numbered
+from hospital import ARCHIVE4, ARCHIVE_PORT, Hospital, policy
+from image import SOURCE, Image, started
+
 sys.path.insert(0, str(SOURCE / "tests/net"))
 import check  # noqa: E402
-import disk  # noqa: E402
-from lab import Lab  # noqa: E402
-from vmlab import Boot, Machine  # noqa: E402
+from lab import Lab, LabError, wait_until  # noqa: E402
 
-BOARD = "qemu-arm64"
-CLOSED = r"leadglass: ([\d.]+) s: the closed wall is up, read back and compared; no port is"
-REPORT = rf"leadglass: ([\d.]+) s: leadglass (\S+) on {BOARD}: (.*)"
 MIB = 1 << 20
+COMPONENTS = {"leadglass", "linux", "grub", "busybox", "glibc", "libmnl", "libnftnl", "mbedtls", "gcc-libgcc"}
+
+
+class Site(Hospital):
+	"""The hospital with an image between its two lans; there, init starts the agent."""
+
+	def __init__(self, lab, disk):
+		super().__init__(lab, disk.boot())
+		self.board = disk.board
+
+	def start(self, checks, what):
+		self.box.start()
+		return started(checks, self.box, self.board, what)[3]
+
+	def start_agent(self):
+		if not wait_until(lambda: self.box.run("leadglass status --json").returncode in (0, 1), 60, step=0.5):
+			raise LabError(f"no agent:\n{self.agent_log()}")
+
+	def agent_log(self):
+		return self.box.run("tail -n 30 /run/log/messages").stdout
 
 
 def must(*words):
@@ -32,29 +52,22 @@ def must(*words):
 	return done.stdout if done.returncode == 0 else f"exit {done.returncode}: {done.stdout}"
 
 
-def build(checks, folder):
-	began = time.monotonic()
-	done = subprocess.run([SOURCE / "firmware/build", "--output", folder, "--serial", "12", "--version", "12", BOARD],
-	                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-	print(done.stdout, flush=True)
-	if done.returncode != 0:
-		sys.exit(f"firmware/build: exit {done.returncode}")
-	print(f"built in {time.monotonic() - began:.0f} s", flush=True)
-	checks.check("hardened as hardening says" in done.stdout, "the kernel's configuration is checked", done.stdout)
-	checks.check("A DEVELOPER'S IMAGE" in done.stdout, "a build without a key says so", done.stdout)
-	slot = (folder / f"leadglass-{BOARD}.slot").read_bytes()
-	checks.check(len(slot) <= 8 * MIB, "a slot fits 8 MiB", len(slot))
-	bill = json.loads((folder / f"leadglass-{BOARD}.cdx.json").read_text())
-	checks.equal({one["name"] for one in bill["components"]},
-	             {"leadglass", "linux", "grub", "busybox", "glibc", "libmnl", "libnftnl", "mbedtls", "gcc-libgcc"},
-	             "what the bill of materials names")
+def results(checks, board, folder, said):
+	"""What firmware/build left in the folder."""
+	checks.check("hardened as hardening says" in said or "from /" in said, "the kernel's configuration is checked", said)
+	checks.check("A DEVELOPER'S IMAGE" in said, "a build without a key says so", said)
+	slot = (folder / f"leadglass-{board}.slot").read_bytes()
+	limit = 8 if board == "qemu-arm64" else 16
+	checks.check(len(slot) <= limit * MIB, f"a slot fits {limit} MiB", len(slot))
+	bill = json.loads((folder / f"leadglass-{board}.cdx.json").read_text())
+	checks.equal({one["name"] for one in bill["components"]}, COMPONENTS, "what the bill of materials names")
 	checks.check(all(one["version"] and one["licenses"] for one in bill["components"]), "versions and licences", bill)
-	update = (folder / f"leadglass-{BOARD}.update").read_bytes()
+	update = (folder / f"leadglass-{board}.update").read_bytes()
 	first = re.match(rb"leadglass update, manifest of (\d+) octets\n", update)
 	checks.check(bool(first), "the update's first line", update[:80])
-	manifest, image = update[first.end():first.end() + int(first[1])], update[first.end() + int(first[1]):]
-	checks.check(image == slot, "the update brings the slot")
-	checks.check(manifest.startswith(b"update {\n\tboard qemu-arm64\n\tserial 12\n\tversion 12\n"), "its manifest", manifest)
+	manifest, rest = update[first.end():first.end() + int(first[1])], update[first.end() + int(first[1]):]
+	checks.check(rest == slot, "the update brings the slot")
+	checks.check(manifest.startswith(f"update {{\n\tboard {board}\n\tserial 12\n\tversion 12\n".encode()), "its manifest", manifest)
 	signed, _, rest = manifest.partition(b"-----BEGIN LEADGLASS SIGNATURE-----\n")
 	(folder / "signed").write_bytes(signed)
 	(folder / "signature").write_bytes(base64.b64decode(rest.partition(b"-----END")[0]))
@@ -63,90 +76,128 @@ def build(checks, folder):
 	                  folder / "signed").strip(), "Verified OK", "its signature")
 
 
-def machine(lab, image):
-	made = Machine(lab, "box", Boot(disk=image, architecture="arm64",
-	                                qemu=["-machine", "acpi=off", "-device", "i6300esb"]))
-	for role in ("device", "hospital", "service"):
-		made.port(role, lab.lan(role))
-	return made
-
-
-def started(checks, box, what):
-	"""Starts it; what the report says. The wall has to be there before."""
-	box.start()
-	report = box.wait_for(REPORT, 400)
-	said = box.output()
-	closed = re.search(CLOSED, said)
-	checks.check(closed and closed.start() < report.start() and float(closed[1]) <= float(report[1]),
-	             f"{what}: the closed wall comes first", said[-3000:])
-	print(f"{what}: closed wall {closed and closed[1]} s after the kernel's start, verified after {report[1]} s", flush=True)
-	box.type("\n")
-	return report[3]
-
-
 def ports(box):
 	"""Role -> whether it is up."""
 	return {name: "UP" in flags.split(",") for name, flags in
 	        re.findall(r"^\d+: (\w+): <([A-Z_,-]*)>", box.run("ip -o link show").stdout, re.M) if name != "lo"}
 
 
-def factory(checks, box):
-	said = started(checks, box, "as it comes from the factory")
+def factory(checks, site):
+	box = site.box
+	said = site.start(checks, "as it comes from the factory")
 	checks.check(said.startswith("closed wall, verified; nothing passes"), "what it says", said)
 	checks.equal(ports(box), {"device": False, "hospital": False, "service": False}, "its sockets, all down")
 	checks.equal(box.run("touch /etc/x").returncode, 1, "its root cannot be written")
 	checks.check("one capability, seccomp, Landlock, drops read apart" in
 	             box.run("leadglass status").stdout.replace("\n", " ").replace("  ", " "), "what the agent gave up")
-	checks.equal(box.run("cat /etc/leadglass-release").stdout, "board=qemu-arm64\nserial=12\nversion=12\n",
+	checks.equal(box.run("cat /etc/leadglass-release").stdout, f"board={site.board}\nserial=12\nversion=12\n",
 	             "which image it is")
+	checks.check(not site.connects(site.ct, ARCHIVE4, ARCHIVE_PORT, 2), "nobody gets anywhere")
 
 
-def policy(checks, box, text):
-	box.put("/tmp/policy.conf", text)
-	done = box.run("leadglass apply /tmp/policy.conf")
-	checks.equal(done.returncode, 0, f"a policy is taken: {done.stdout}")
+def in_use(checks, site, probes):
+	"""A policy, a day of the hospital's, and those who should not be there."""
+	flood, number = flood_of(probes, site)
+	site.device.forget()
+	with flood:
+		site.must_apply("policy { serial 7 }\n" + policy())
+		checks.check(site.all_join(60), "a policy: the ports join", site.agent_log())
+		checks.check(wait_until(lambda: site.echo().returncode == 0, 60), "C-ECHO crosses")
+	checks.check(not site.device.heard(numbered(number)), "of a flood all the while, nothing crossed")
+	site.works(checks, "wall")
+	checks.equal(site.stranger_gets_in(), [], "the stranger gets nowhere")
+	strange_packets(probes)
+	arp_sweep(checks, probes, site)
+	scans(checks, site, all_ports=False)
+	removed_in_the_middle(checks, site)
+	site.must_apply("policy { serial 8 }\n" + policy())
+
+
+def killed(checks, site, probes):
+	"""The agent's death changes nothing, and init starts another."""
+	before = site.box.run("pidof leadglassd").stdout.split()
+	flood, number = flood_of(probes, site)
+	site.device.forget()
+	with flood:
+		site.box.run("kill -9 $(pidof leadglassd)", check=True)
+		checks.equal(site.stranger_gets_in(), [], "agent killed: the stranger gets nowhere")
+		checks.equal(site.echo().returncode, 0, "C-ECHO crosses")
+		checks.check(wait_until(lambda: "up and verified" in site.box.run("leadglass status").stdout, 60, step=0.5),
+		             "another one has the wall", site.agent_log())
+		after = site.box.run("pidof leadglassd").stdout.split()
+		checks.check(after and not set(before) & set(after), "which is another one", f"{before} {after}")
+		checks.equal(site.joined(), ["device", "hospital"], "the ports are in the bridge")
+	checks.check(not site.device.heard(numbered(number)), "of a flood all the while, nothing crossed")
+
+
+def comes_back(checks, site, probes, what, fall):
+	"""fall() makes the box start again in some way: closed, then filtering, without a frame of a flood."""
+	flood, number = flood_of(probes, site)
+	site.device.forget()
+	with flood:
+		fall()
+		said = started(checks, site.box, site.board, what)[3]
+		checks.check(re.match(r"wall up, verified; bridge of device and hospital; 1 device, 1 peer, 0 services; policy serial 8$",
+		                      said), f"{what}: what it says", said)
+		checks.check(wait_until(lambda: site.echo().returncode == 0, 60), f"{what}: C-ECHO crosses")
+	checks.check(not site.device.heard(numbered(number)), f"{what}: of a flood all the while, nothing crossed")
+	checks.equal(site.stranger_gets_in(), [], f"{what}: the stranger gets nowhere")
+
+
+def panic(site):
+	site.box.run("sysctl -w vm.panic_on_oom=2", check=True)
+	site.box.forget()
+	site.box.type("tail /dev/zero\n")
+	site.box.wait_for("Kernel panic", 120)
+
+
+def cut(site):
+	site.box.power_cut()
+	site.box.start()
+
+
+def noise(checks, site, parts):
+	"""The environment block and the data are noise, and slot a begins with it; b is what a was."""
+	site.box.power_cut()
+	parts["leadglass-b"].write(parts["leadglass-a"].read())
+	parts["leadglass-a"].write(os.urandom(4096))
+	parts["leadglass-env"].write(os.urandom(4096))
+	parts["leadglass-data"].write(os.urandom(4 * MIB))
+	said = site.start(checks, "slot a, environment and data of noise")
+	checks.check("leadglass: slot a cannot be started" in site.box.output(), "GRUB falls to slot b", site.box.output()[-3000:])
+	checks.check("the data partition cannot be read: it is made anew" in site.box.output(), "the data are made anew")
+	checks.check(said.startswith("closed wall, verified; nothing passes"), "nothing is left of its policy", said)
+	checks.check("root=PARTLABEL=leadglass-b" in site.box.run("cat /proc/cmdline").stdout, "slot b runs")
+
+
+def off(checks, site):
+	site.box.forget()
+	site.box.type("poweroff\n")
+	site.box.wait_off(120)
+	checks.check(True, "and it can be switched off")
 
 
 def main():
-	if len(sys.argv) != 2:
+	if len(sys.argv) != 3 or sys.argv[1] not in image.BOARDS:
 		sys.exit(__doc__.strip())
-	folder = Path(sys.argv[1]).resolve()
-	folder.mkdir(parents=True, exist_ok=True)
+	board, folder = sys.argv[1], Path(sys.argv[2]).resolve()
 
 	def test(checks):
-		build(checks, folder)
+		results(checks, board, folder, image.build(board, folder))
 		with Lab() as lab:
-			image = lab.dir / "disk.img"
-			subprocess.run(["cp", "--sparse=always", folder / f"leadglass-{BOARD}.img", image], check=True)
-			box = machine(lab, image)
-			parts = disk.partitions(image)
-			factory(checks, box)
-			text = (SOURCE / "docs/examples/bridge.conf").read_text().replace("include peers.d/research.conf", "")
-			policy(checks, box, "policy { serial 7 }\n" + text)
-			box.power_cut()
-
-			said = started(checks, box, "with a policy, after a power cut")
-			checks.check(re.match(r"wall up, verified; .*; 2 devices, 1 peer, 1 service; policy serial 7$", said),
-			             "what it says", said)
-			box.power_cut()
-
-			# The environment block and the data are noise, and slot a begins with it; b is what a was.
-			slot = parts["leadglass-a"].read()
-			parts["leadglass-b"].write(slot)
-			parts["leadglass-a"].write(os.urandom(4096))
-			parts["leadglass-env"].write(os.urandom(1024))
-			parts["leadglass-data"].write(os.urandom(4 * MIB))
-			said = started(checks, box, "slot a, environment and data of noise")
-			checks.check("leadglass: slot a cannot be started" in box.output(), "GRUB falls to slot b", box.output()[-3000:])
-			checks.check("the data partition cannot be read: it is made anew" in box.output(), "the data are made anew")
-			checks.check(said.startswith("closed wall, verified; nothing passes"), "nothing is left of its policy", said)
-			checks.check("root=PARTLABEL=leadglass-b" in box.run("cat /proc/cmdline").stdout, "slot b runs")
-
-			box.forget()
-			box.type("poweroff\n")
-			box.wait_off(120)
+			disk = Image(lab, board, folder)
+			site = Site(lab, disk)
+			probes = Probes(checks, site)
+			factory(checks, site)
+			in_use(checks, site, probes)
+			killed(checks, site, probes)
+			comes_back(checks, site, probes, "after a kernel's panic", lambda: panic(site))
+			comes_back(checks, site, probes, "after a power cut", lambda: cut(site))
+			noise(checks, site, disk.partitions)
+			off(checks, site)
 
 	check.run(test)
 
 
-main()
+if __name__ == "__main__":
+	main()

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "net"))
-import box  # noqa: E402
+import check  # noqa: E402
 import dicom  # noqa: E402
 from cable import Side  # noqa: E402
 from lab import LabError, wait_until  # noqa: E402
@@ -39,9 +39,9 @@ def policy(*more, peer=True):
 
 
 class Hospital:
-	def __init__(self, lab, release):
+	def __init__(self, lab, boot):
 		self.lab = lab
-		self.box = Machine(lab, "box", box.boot(lab, release))
+		self.box = Machine(lab, "box", boot)
 		left, right = lab.lan("device"), lab.lan("hospital")
 		self.ct, self.unknown, self.archive, self.stranger = (lab.host(n) for n in ("ct", "unknown", "archive", "stranger"))
 		for host, lan, mac, addresses in ((self.ct, left, CT_MAC, (CT4, CT6)), (self.unknown, left, UNKNOWN_MAC, (UNKNOWN4, UNKNOWN6)),
@@ -55,7 +55,7 @@ class Hospital:
 		self.orthanc = dicom.Orthanc(self.archive, "ARCHIVE", ARCHIVE_PORT, peers={"CT": (CT4, CT_PORT)})
 		self.receiver = dicom.storescp(self.ct, CT_PORT, "CT")
 		for host, port in ((self.ct, WEB_PORT), (self.stranger, WEB_PORT)):
-			host.start(box.check.traffic(), "serve", port).wait_port(port)
+			host.start(check.traffic(), "serve", port).wait_port(port)
 		# What a device asks of whom it may not know is lost already as ARP; here it is the packets that are to be.
 		for address, mac in ((ARCHIVE4, ARCHIVE_MAC), (STRANGER4, STRANGER_MAC)):
 			self.unknown.ip("neighbour", "replace", address, "lladdr", mac, "dev", "eth0")
@@ -129,7 +129,7 @@ class Hospital:
 		checks.check(done.returncode == 0, f"{when}: the archive's C-ECHO", done.stderr)
 
 	def connects(self, host, address, port, timeout=5):
-		return box.check.reach(host, address, port, timeout) == "connected"
+		return check.reach(host, address, port, timeout) == "connected"
 
 	def stranger_gets_in(self):
 		"""Who reaches what he must not, of one attempt of each kind."""

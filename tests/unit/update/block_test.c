@@ -73,10 +73,12 @@ static void test_written_by_grub(void **state)
 {
 	(void)state;
 	struct update_block block =
-	        reads("set good=b trial=a tries=2 other=x reset=1 serial_a=18446744073709551615 serial_b=7");
+	        reads("set good=b trial=a tries=2 starts=1 other=x reset=1 serial_a=18446744073709551615 "
+	              "serial_b=7");
 	assert_int_equal(block.good, UPDATE_B);
 	assert_int_equal(block.trial, UPDATE_A);
 	assert_int_equal(block.tries, 2);
+	assert_int_equal(block.starts, 1);
 	assert_true(block.reset);
 	assert_int_equal(block.serial_a, UINT64_MAX);
 	assert_int_equal(block.serial_b, 7);
@@ -94,10 +96,17 @@ static void test_nonsense(void **state)
 	assert_false(block.reset);
 	assert_int_equal(block.serial_a, 0);
 	assert_int_equal(block.serial_b, 0);
-	block = reads("set tries=03");
+	assert_int_equal(block.starts, UPDATE_TRIES);
+	block = reads("set tries=03 starts=03");
 	assert_int_equal(block.tries, 0);
-	block = reads("set tries=");
+	assert_int_equal(block.starts, UPDATE_TRIES);
+	block = reads("set tries= starts=");
 	assert_int_equal(block.tries, 0);
+	assert_int_equal(block.starts, UPDATE_TRIES);
+	block = reads("set starts=4");
+	assert_int_equal(block.starts, UPDATE_TRIES);
+	block = reads("set starts=0");
+	assert_int_equal(block.starts, 0);
 	block = reads("set '#good=b'");
 	assert_int_equal(block.good, UPDATE_A);
 	block = reads("set 'good=b\\'");
@@ -134,7 +143,7 @@ static void test_any_octets(void **state)
 		memcpy(octets, "# GRUB Environment Block\n", 25);
 		assert_true(update_block_read(octets, &block));
 		assert_true(block.good == UPDATE_A || block.good == UPDATE_B);
-		assert_true(block.tries <= UPDATE_TRIES);
+		assert_true(block.tries <= UPDATE_TRIES && block.starts <= UPDATE_TRIES);
 	}
 }
 
@@ -144,6 +153,7 @@ static void test_read_by_grub(void **state)
 	const struct update_block block = {.good = UPDATE_B,
 	                                   .trial = UPDATE_A,
 	                                   .tries = 3,
+	                                   .starts = 2,
 	                                   .reset = true,
 	                                   .serial_a = UINT64_MAX,
 	                                   .serial_b = 7};
@@ -153,7 +163,8 @@ static void test_read_by_grub(void **state)
 	put(octets);
 	grub("list", text);
 	assert_string_equal(text,
-	                    "good=b\ntrial=a\ntries=3\nreset=1\nserial_a=18446744073709551615\nserial_b=7\n");
+	                    "good=b\ntrial=a\ntries=3\nstarts=2\nreset=1\n"
+	                    "serial_a=18446744073709551615\nserial_b=7\n");
 	assert_true(update_block_read(octets, &again));
 	update_block_write(&again, same);
 	assert_memory_equal(same, octets, sizeof same);
@@ -173,6 +184,7 @@ static void test_one_sector(void **state)
 	const struct update_block longest = {.good = UPDATE_B,
 	                                     .trial = UPDATE_A,
 	                                     .tries = 3,
+	                                     .starts = 3,
 	                                     .reset = true,
 	                                     .serial_a = UINT64_MAX,
 	                                     .serial_b = UINT64_MAX};

@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""usage: update.py BOARD FOLDER [--cuts N] [--slow] [--seed S]
+
+Updates a running box of a QEMU board, through its service socket as its documents say: one it takes; those it does not
+(another key, not whole, older, for another board); those that are taken and turn out to be worth nothing, which it comes
+back from by itself; and the power is cut N times at random moments of an update. With --slow also slots whose wall
+fails, and that hang, which take minutes each to be found out. All the while a hospital's traffic is between its sockets,
+and a stranger's: he never gets through.
+"""
+import argparse
+import random
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import image
+from bridge import Probes, flood_of
+from cable import numbered
+from firmware import Site
+from hospital import policy
+from image import SERIAL, SOURCE, Image, report, started
+
+sys.path[:0] = [str(SOURCE / "tests/net"), str(SOURCE / "firmware")]
+import check  # noqa: E402
+from builder import root as userland  # noqa: E402
+from builder import update  # noqa: E402
+from builder.board import Board  # noqa: E402
+from builder.debian import debian  # noqa: E402
+from lab import Lab, LabError, wait_until  # noqa: E402
+
+BOX = "10.20.9.250"
+WINDOW = 180  # s, firmware/rootfs/etc/init.d/report
+LISTEN = "nc -l -p 22 | leadglass update -"
+UNSQUASH = "rm -rf /out/root && unsquashfs -quiet -no-progress -dest /out/root /out/whole > /dev/null"
+
+
+class Maker:
+	"""Makes updates of the image that was built, with something changed in it."""
+
+	def __init__(self, board, folder, work, cache):
+		self.board, self.folder, self.work = Board(SOURCE / "board" / board), folder, work
+		self.building = debian(cache)
+		shutil.copy2(folder / f"leadglass-{board}.slot", work / "whole")
+
+	def make(self, name, serial, change=None, key=None, certificate=None, board=None):
+		"""An update file, whose slot says that it has this serial; change(root) may do more to it."""
+		self.building.inside(UNSQUASH, mounts=[(self.work, "/out", "rw")])
+		root = self.work / "root"
+		(root / "etc/leadglass-release").write_text(f"board={self.board.name}\nserial={serial}\nversion={name}\n")
+		if change:
+			change(root)
+		slot = userland.make_slot(self.work, self.building, self.board)
+		release = {"board": self.board.name, "serial": serial, "version": name}
+		made = update.make_update(self.work, board or self.board, release, slot, key or self.folder / "developer-key.pem",
+		                          certificate or self.folder / "developer.pem")
+		return made.rename(self.work / f"{name}.update")
+
+
+def replace(path, text):
+	"""A change that writes one file anew."""
+	def change(root):
+		(root / path).write_text(text)
+	return change
+
+
+def hang(root):
+	"""After the watchdog was started, before the wall."""
+	script = root / "etc/init.d/rcS"
+	before, mark, after = script.read_text().partition("sysctl -q")
+	script.write_text(f"{before}while :; do sleep 1; done\n{mark}{after}")
+
+
+class Box:
+	def __init__(self, checks, site, disk):
+		self.checks, self.site, self.disk = checks, site, disk
+
+	def slot(self):
+		return self.site.box.run("cat /proc/cmdline").stdout.partition("PARTLABEL=leadglass-")[2][:1]
+
+	def status(self):
+		return self.site.box.run("leadglass update --status").stdout
+
+	def send(self, path):
+		"""An update goes to the box over its service socket; what `leadglass update` came to, and said."""
+		vm = self.site.box
+		vm.number += 1
+		mark = f"update {vm.number} ended:"
+		vm.type(f"{LISTEN}; echo '{mark[:7]}''{mark[7:]}' $?\n")
+		self.feed(path)
+		found = vm.wait_for(rf"(?s)(.*){mark} (\d+)", 300)
+		said = found[1][-1500:]
+		vm.forget()
+		return int(found[2]), said
+
+	def feed(self, path):
+		octets = path.read_bytes()
+
+		def carry():
+			try:
+				with socket.create_connection((BOX, 22), 30) as connection:
+					connection.settimeout(120)
+					connection.sendall(octets)
+					connection.shutdown(socket.SHUT_WR)
+					return connection.recv(1) == b""  # the other end has it all
+			except ConnectionRefusedError:
+				return False  # not listening yet
+		if not wait_until(lambda: self.site.engineer.call(carry), 60, step=0.5):
+			raise LabError(f"{path} does not get to the box")
+
+	def refused(self, what, path, *words):
+		code, said = self.send(path)
+		self.checks.check(code == 3 and all(word in said for word in words), f"{what}: refused", f"{code}: {said}")
+		self.checks.equal(self.disk.environment().get("trial"), "", "... and no slot is on trial")
+
+	def reboot(self):
+		self.site.box.forget()
+		self.site.box.type("reboot\n")
+
+	def tried(self, what, path, slot, patience):
+		"""An update that is written, tried three times and left again."""
+		before = self.slot()
+		code, said = self.send(path)
+		self.checks.equal(code, 0, f"{what}: is written: {said}")
+		self.reboot()
+		for number in (1, 2, 3):
+			self.site.box.wait_for(f"slot {slot} is on trial, {3 - number} more tries", patience)
+			self.site.box.forget()
+		report = started(self.checks, self.site.box, self.disk.board, f"{what}: three tries later", patience)
+		self.checks.check("wall up, verified; bridge of device and hospital" in report[3], "the wall is up again", report[3])
+		self.checks.equal(self.slot(), before, "in the slot that was left")
+		self.checks.check(wait_until(lambda: self.site.echo().returncode == 0, 60), "C-ECHO crosses")
+
+
+def good(checks, box, maker, serial):
+	code, said = box.send(maker.make(f"good-{serial}", serial))
+	checks.equal(code, 0, f"an update is written: {said}")
+	other = "b" if box.slot() == "a" else "a"
+	box.reboot()
+	said = started(checks, box.site.box, box.disk.board, "the new slot")
+	checks.check(said[2] == f"good-{serial}" and "wall up, verified; bridge of device and hospital" in said[3],
+	             "it runs, and has the policy it had before", said[0])
+	checks.equal(box.slot(), other, "which slot that is")
+	checks.check(wait_until(lambda: box.disk.environment() | {"trial": ""} == box.disk.environment() and
+	                        box.disk.environment()["good"] == other, 20), "it is the good one now", box.disk.environment())
+	checks.check(wait_until(lambda: box.site.echo().returncode == 0, 60), "C-ECHO crosses")
+
+
+def refusals(checks, box, maker, folder):
+	other = maker.work / "other"
+	other.mkdir()
+	key, chain = update.developer_key(maker.work, other)
+	box.refused("another key", maker.make("stranger", 14, key=key, certificate=chain), "signature")
+	whole = maker.make("whole", 14)
+	cut, long, bent = (maker.work / name for name in ("cut", "long", "bent"))
+	octets = whole.read_bytes()
+	cut.write_bytes(octets[:-5000])
+	long.write_bytes(octets + b"\0")
+	bent.write_bytes(octets[:-100000] + bytes([octets[-100000] ^ 1]) + octets[-99999:])
+	for path in (cut, long, bent):
+		box.refused(f"an update that is {path.name}", path)
+	box.refused("an older one", maker.make("older", SERIAL - 1), "serial")
+	box.refused("one for another board", maker.make("nanopi", 14, board=Board(SOURCE / "board/nanopi-r5s")), "board")
+	(maker.work / "text").write_text("role bridge\n" * 1000)
+	box.refused("no update at all", maker.work / "text")
+
+
+def power_cuts(checks, box, maker, count, moments):
+	"""Each time an update is begun and the box started anew; somewhere in that its power goes."""
+	site = box.site
+	serial = 20
+	for number in range(count):
+		serial += 1
+		path = maker.make(f"cut-{serial}", serial)
+		# Writing and the next start take about as long as this, on a machine that is not busy.
+		moment = moments.uniform(0, 45)
+		vm = site.box
+		vm.forget()
+		vm.type(f"{LISTEN} && reboot\n")
+		box.feed(path)
+		time.sleep(moment)
+		vm.power_cut()
+		what = f"power cut {number + 1} of {count}, {moment:.1f} s into an update"
+		environment = box.disk.environment()
+		vm.start()
+		said = started(checks, vm, box.disk.board, what)
+		print(f"     before: {environment}; now: {box.disk.environment()}; runs: {said[2]}", flush=True)
+		checks.check("wall up, verified; bridge of device and hospital" in said[3], "the wall is up", said[3])
+		checks.check(wait_until(lambda: site.echo().returncode == 0, 60), "C-ECHO crosses")
+		checks.equal(site.stranger_gets_in(), [], "the stranger gets nowhere")
+		wait_until(lambda: box.disk.environment().get("trial") == "", 20)
+
+
+def arguments():
+	parser = argparse.ArgumentParser(prog="update.py", description=__doc__,
+	                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+	parser.add_argument("board", choices=image.BOARDS)
+	parser.add_argument("folder", type=Path)
+	parser.add_argument("--cuts", type=int, default=0)
+	parser.add_argument("--slow", action="store_true")
+	parser.add_argument("--seed", type=int, default=int(time.time()))
+	return parser.parse_args()
+
+
+def main():
+	options = arguments()
+	folder = options.folder.resolve()
+
+	def test(checks):
+		print(f"seed {options.seed}")
+		image.build(options.board, folder)
+		with Lab() as lab, tempfile.TemporaryDirectory(dir=folder, prefix="updates-") as work:
+			maker = Maker(options.board, folder, Path(work), image.cache())
+			disk = Image(lab, options.board, folder)
+			site = Site(lab, disk)
+			box = Box(checks, site, disk)
+			probes = Probes(checks, site)
+			site.start(checks, "as it comes from the factory")
+			site.must_apply(policy())
+			flood, number = flood_of(probes, site)
+			site.device.forget()
+			with flood:
+				refusals(checks, box, maker, folder)
+				good(checks, box, maker, SERIAL + 1)
+				box.tried("no init in it", maker.make("no-init", 15, replace("bin/busybox", "no program")), "a", 120)
+				if options.slow:
+					box.tried("it hangs", maker.make("hang", 16, hang), "a", 400)
+					box.tried("no wall", maker.make("no-wall", 17, replace("usr/sbin/leadglassd", "#!/bin/false\n")), "a", WINDOW + 200)
+				power_cuts(checks, box, maker, options.cuts, random.Random(options.seed))
+			checks.check(not site.device.heard(numbered(number)), "of a flood all the while, nothing crossed")
+
+	check.run(test)
+
+
+main()
