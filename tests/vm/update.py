@@ -108,6 +108,8 @@ class Box:
 					return connection.recv(1) == b""  # the other end has it all
 			except ConnectionRefusedError:
 				return False  # not listening yet
+			except ConnectionResetError:
+				return True  # it has read enough to refuse it
 		if not wait_until(lambda: self.site.engineer.call(carry), 60, step=0.5):
 			raise LabError(f"{path} does not get to the box")
 
@@ -153,7 +155,7 @@ def refusals(checks, box, maker, folder):
 	other = maker.work / "other"
 	other.mkdir()
 	key, chain = update.developer_key(maker.work, other)
-	box.refused("another key", maker.make("stranger", 14, key=key, certificate=chain), "signature")
+	box.refused("another key", maker.make("stranger", 14, key=key, certificate=chain), "was not signed with its key")
 	whole = maker.make("whole", 14)
 	cut, long, bent = (maker.work / name for name in ("cut", "long", "bent"))
 	octets = whole.read_bytes()
