@@ -19,6 +19,7 @@ from hospital import (ARCHIVE4, ARCHIVE_MAC, ARCHIVE_PORT, CT4, CT6, CT_MAC, CT_
                       STRANGER_MAC, UNKNOWN4, UNKNOWN6, UNKNOWN_MAC, Hospital, policy)
 from lab import Lab, wait_until
 from naive import ICMPV6, TCP, UDP, Packet
+from probe import probe, probe_bridge_netfilter
 from scan import nmap
 
 PACE = ("--send-ip", "--disable-arp-ping", "--min-rate", "1000", "--max-retries", "1", "--min-rtt-timeout", "300ms")
@@ -258,7 +259,7 @@ def killed(checks, hospital, probes):
 
 
 def bridge_netfilter(checks, hospital, probes, release):
-	"""br_netfilter loaded into the running box, and unloaded: the agent says so at once."""
+	"""br_netfilter loaded into the running box, and unloaded: the agent says so at once, and `leadglass probe` too."""
 	vm = hospital.box
 
 	def alarm():
@@ -267,6 +268,7 @@ def bridge_netfilter(checks, hospital, probes, release):
 	vm.run("while read -r module; do [ -d /sys/module/$(basename $module .ko) ] || insmod $module; done < /modules/extra; true")
 	checks.equal(vm.run("cat /proc/sys/net/bridge/bridge-nf-call-iptables").stdout.strip(), "1", "br_netfilter loaded, at its default")
 	checks.check(wait_until(alarm, 10), "the agent raises an alarm", hospital.agent_log())
+	probe_bridge_netfilter(checks, vm, release)
 	if release == "bookworm":
 		beside_bridge_netfilter(checks, hospital, probes)
 	vm.run("rmmod br_netfilter", check=True)
@@ -304,6 +306,7 @@ def test(checks):
 	with Lab() as lab:
 		hospital = Hospital(lab, release)
 		checks.check(True, hospital.power_on())
+		probe(checks, hospital.box, release)
 		without_a_wall(checks, hospital)
 		probes = Probes(checks, hospital)
 		the_wall_first(checks, hospital, probes)
