@@ -28,8 +28,9 @@ DOWNLOAD = (f"mkdir -p {UNPACKED_AT} && cd {UNPACKED_AT} && apt-get download -o 
             " $(dpkg-deb -f $deb Static-Built-Using) >> versions; rm $deb; done")
 
 
-def sources():
-	"""Lines of sources.list for Debian 13, from where this machine takes its own packages."""
+def sources(release=RELEASE, kind="deb"):
+	"""Lines of sources.list for a release of Debian, from where this machine takes its own packages; with `kind` deb-src
+	for its source packages."""
 	words = ["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
 	         "Created-By: Packages", "Origin: Debian"]
 	lines = run(*words)
@@ -37,7 +38,7 @@ def sources():
 		run("apt-get", "update", "--quiet")
 		lines = run(*words)
 	ours = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
-	lines = sorted({line.replace(f" {ours}", f" {RELEASE}") + "\n" for line in lines.splitlines()
+	lines = sorted({kind + line[3:].replace(f" {ours}", f" {release}") + "\n" for line in lines.splitlines()
 	                if line.startswith("deb ") and " main" in line})
 	if not lines:
 		fail("apt-get knows no source of Debian's packages on this machine; /etc/apt/sources.list.d should name one")

@@ -235,7 +235,9 @@ void agent_discard_tick(struct agent *agent, int64_t now);
 // ---- agent_guard.c: is the kernel's wall still ours? ----
 int agent_guard_open(struct agent *agent);
 void agent_guard_close(struct agent *agent);
-void agent_guard_heard(struct agent *agent); // nft_watch is readable
+void agent_guard_heard(struct agent *agent);           // nft_watch is readable
+int agent_guard_modules_fd(const struct agent *agent); // negative: none
+void agent_guard_modules_heard(struct agent *agent);   // it is readable
 int64_t agent_guard_next(const struct agent *agent);
 void agent_guard_tick(struct agent *agent, int64_t now);
 // Compares at once; repairs. *ret_differences and `text` (a line each; may be NULL) as they were found. 0 or

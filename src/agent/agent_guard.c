@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/agent_pace.h"
@@ -38,6 +39,7 @@ struct guard_finding {
 
 struct agent_guard {
 	bool deaf;        // changes cannot be heard: compare every minute instead
+	int modules;      // tells that br_netfilter comes; -1: the regular look finds it
 	unsigned pauses;  // our own transactions under way
 	int64_t check_at; // something may have changed
 	int64_t checked_at;
@@ -454,6 +456,7 @@ int agent_guard_open(struct agent *agent)
 	if (!agent->guard)
 		return -ENOMEM;
 	*agent->guard = (struct agent_guard){
+	        .modules = nft_bridge_netfilter_watch(),
 	        .check_at = now, // what stands may have been loaded before anybody listened
 	        .checked_at = now,
 	        .checks = {.every = CHECK_EVERY, .burst = CHECK_BURST},
@@ -483,6 +486,8 @@ void agent_guard_close(struct agent *agent)
 {
 	nft_watch_close(agent->watch);
 	agent->watch = NULL;
+	if (agent->guard && agent->guard->modules >= 0)
+		close(agent->guard->modules);
 	free(agent->guard);
 	agent->guard = NULL;
 }
@@ -522,6 +527,17 @@ void agent_guard_heard(struct agent *agent)
 	if (r < 0 && r != -EAGAIN)
 		take(guard, &(struct nft_seen){.lost = true}, now);
 	agent_guard_tick(agent, now);
+}
+
+int agent_guard_modules_fd(const struct agent *agent)
+{
+	return agent->guard ? agent->guard->modules : -1;
+}
+
+void agent_guard_modules_heard(struct agent *agent)
+{
+	if (nft_bridge_netfilter_heard(agent->guard->modules))
+		look_for_bridge_netfilter(agent);
 }
 
 void agent_guard_pause(struct agent *agent)

@@ -23,6 +23,7 @@ enum agent_source {
 	SOURCE_SIGNAL,
 	SOURCE_LISTENER,
 	SOURCE_WATCH,
+	SOURCE_MODULES,
 	SOURCE_OUTSIDE,
 	SOURCE_PORTS,
 	SOURCE_CLIENTS, // and after it the others
@@ -53,6 +54,7 @@ static void collect(const struct agent *agent, int signals, struct pollfd *fds)
 	fds[SOURCE_SIGNAL].fd = signals;
 	fds[SOURCE_LISTENER].fd = agent_discard_full(agent) ? -1 : agent->listener;
 	fds[SOURCE_WATCH].fd = agent->watch ? nft_watch_fd(agent->watch) : -1;
+	fds[SOURCE_MODULES].fd = agent_guard_modules_fd(agent);
 	fds[SOURCE_OUTSIDE].fd = agent_outside_fd(agent);
 	fds[SOURCE_PORTS].fd = agent_ports_fd(agent);
 	for (size_t i = 0; i < AGENT_CLIENTS_MAX; i++)
@@ -110,6 +112,8 @@ static void hear(struct agent *agent, const struct pollfd *fds)
 		take_signal(agent, fds[SOURCE_SIGNAL].fd);
 	if (fds[SOURCE_WATCH].revents)
 		agent_guard_heard(agent);
+	if (fds[SOURCE_MODULES].revents)
+		agent_guard_modules_heard(agent);
 	if (fds[SOURCE_OUTSIDE].revents)
 		agent_outside_heard(agent);
 	if (fds[SOURCE_PORTS].revents)

@@ -112,5 +112,11 @@ int nft_bridge_netfilter_loaded(const char *proc_sys_net);
 // wall is better than none: at a start, and of the closed wall, which is taken in any case.
 int nft_bridge_netfilter_refuse(const struct policy *policy, const char *proc_sys_net,
                                 struct problems *problems);
+// A descriptor that is readable when something happened to a kernel module or a device, for
+// nft_bridge_netfilter_heard; -errno where the kernel tells nobody. Needs no privilege, but no seccomp filter
+// yet.
+int nft_bridge_netfilter_watch(void);
+// Reads what it has to say, without waiting: whether br_netfilter may have come or gone.
+bool nft_bridge_netfilter_heard(int fd);
 
 #endif

@@ -7,9 +7,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/netlink.h>
+
 #include "base/problem.h"
+
+#define KERNEL_EVENTS 1u // multicast group of the kernel's own uevents; udev's are another
+#define HEARD_MAX 1024   // datagrams taken at once
 
 static int exists(const char *folder, const char *name)
 {
@@ -52,4 +58,45 @@ int nft_bridge_netfilter_refuse(const struct policy *policy, const char *proc_sy
 	            "unload it (modprobe -r br_netfilter) and keep whatever loads it, such as Docker, off "
 	            "this machine; a kernel that has it built in does not serve");
 	return -EEXIST;
+}
+
+int nft_bridge_netfilter_watch(void)
+{
+	const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = KERNEL_EVENTS};
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+// "add@/module/br_netfilter", and after its NUL what nobody here needs.
+static bool is_ours(const char *event)
+{
+	const char *path = strchr(event, '@');
+
+	return path && strcmp(path, "@/module/br_netfilter") == 0;
+}
+
+bool nft_bridge_netfilter_heard(int fd)
+{
+	bool heard = false;
+	char event[64];
+
+	for (size_t i = 0; i < HEARD_MAX; i++) {
+		ssize_t got = recv(fd, event, sizeof event - 1, MSG_DONTWAIT);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno != ENOBUFS)
+			break;
+		event[got < 0 ? 0 : got] = '\0';
+		heard = heard || got < 0 || is_ours(event); // some were lost: it may have been among them
+	}
+	return heard;
 }

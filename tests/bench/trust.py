@@ -108,7 +108,7 @@ def memories(options, signed):
 def fetch(release, folder):
 	"""mbedTLS's source package, unpacked, with Debian's patches. Its folder and version."""
 	(folder / "lists" / "partial").mkdir(parents=True)
-	(folder / "sources.list").write_text(package.sources(package.codename(), release, "deb-src"))
+	(folder / "sources.list").write_text(package.sources(release, "deb-src"))
 	apt = ["apt-get", "--quiet", "-o", f"Dir::Etc::SourceList={folder}/sources.list", "-o", "Dir::Etc::SourceParts=-",
 	       "-o", f"Dir::State::Lists={folder}/lists", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
 	must(*apt, "update", cwd=folder)

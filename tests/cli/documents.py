@@ -7,6 +7,7 @@ A marker (an HTML comment in Markdown, a comment in mdoc) stands before the bloc
     run             a line "$ COMMAND" is run; the lines below it are what it prints, `...' being any lines
     run: root       the same, with the kernel: needs root, runs in a network namespace of the document's own
     run: agent      the same, with an agent (the third program this test is given) in a namespace of their own
+    run: gateway    the same, by tests/vm/ports.py, on a kernel for role bridge
     fragment: ROLE  part of a policy, checked together with a role and a device
 """
 
@@ -19,51 +20,16 @@ import sys
 import time
 
 from command import KERNEL, POLICY, PROGRAM, ROOT, SUBCOMMANDS, TREE, YES, Case, main, namespaced
+from examples import markdown, matches, mdoc
 
 LEADGLASSD = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 WITH_AGENT = ROOT and LEADGLASSD is not None
 # In an order that leaves each of them something to do
 ASKING = ["apply", "status", "confirm", "history", "show", "allow", "drops", "verify", "metrics", "rollback"]
-MARKER = r"(file|run|fragment)(?:: (\S+))?"
 WRAPS = {"host": "role host\ndevice ct-3 { ae-title CT3; port 11112 }\n",
          "router": "role router\nbox { address 10.20.1.250/24 }\n"
                    "device ct-3 { ae-title CT3; port 11112; address 10.20.1.10 }\n"
                    "device mr-1 { ae-title MR1; port 104; address 10.20.1.11 }\n"}
-
-
-class Block:
-    def __init__(self, document, kind, argument, text):
-        self.document, self.kind, self.argument, self.text = document, kind, argument, text
-
-    def commands(self):
-        """(command, expected output) pairs; a command goes on after a backslash"""
-        parts = re.split(r"(?m)^\$ ((?:.*\\\n)*.*)\n", self.text)
-        assert parts[0] == "", f"{self.document}: text before the first command: {parts[0]!r}"
-        return list(zip(parts[1::2], parts[2::2]))
-
-
-def markdown(name):
-    text = (TREE / name).read_text()
-    pattern = rf"<!-- {MARKER} -->\n```\w*\n(.*?)^```$"
-    blocks = [Block(name, *found) for found in re.findall(pattern, text, re.M | re.S)]
-    assert len(blocks) == len(re.findall(rf"<!-- {MARKER} -->", text)), f"{name}: a marker without its block"
-    return blocks
-
-
-def mdoc(name):
-    text = (TREE / "docs/man" / name).read_text()
-    pattern = rf'^\.\\" {MARKER}\n\.Bd -literal[^\n]*\n(.*?)^\.Ed$'
-    blocks = [Block(name, *found) for found in re.findall(pattern, text, re.M | re.S)]
-    assert len(blocks) == len(re.findall(rf'(?m)^\.\\" {MARKER}$', text)), f"{name}: a marker without its block"
-    for block in blocks:
-        block.text = block.text.replace("\\&", "").replace("\\e", "\\").replace("\\-", "-")
-    return blocks
-
-
-def matches(expected, printed):
-    pattern = "".join(r"(?:.*\n)*" if line == "...\n" else re.escape(line).replace(r"\.\.\.", ".*")
-                      for line in expected.splitlines(keepends=True))
-    return re.fullmatch(pattern, printed) is not None
 
 
 class Documents(Case):
@@ -109,11 +75,12 @@ esac
         environment = ["env", f"SOFTHSM2_CONF={self.folder}/softhsm.conf", f"PATH={shims}:{os.environ['PATH']}", "LC_ALL=C",
                        "SSH_CONNECTION=10.20.9.77 52114 10.20.1.10 22"]
         (self.folder / "policy.conf").unlink()
+        wanted = ["agent"] if agent else ["", "root"] if ROOT else [""]
         count = 0
         for block in blocks:
             if block.kind == "file":
                 self.write(block.argument, block.text)
-            if block.kind != "run" or (block.argument == "root" and not ROOT) or (block.argument == "agent") != agent:
+            if block.kind != "run" or block.argument not in wanted:
                 continue
             for command, expected in block.commands():
                 result = self.run_words([*environment, "bash", "-c", command + " 2>&1"])

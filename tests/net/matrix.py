@@ -200,6 +200,27 @@ class Matrix:
 		os.sched_setaffinity(0, {min(processors)})  # we send from one: packets keep their order
 		self.count = collections.Counter()
 		self.failures = 0
+		self.began = time.monotonic()
+
+	def run(self):
+		"""All policies, and what came of it."""
+		for number in range(self.options.policies) if self.options.only is None else [self.options.only]:
+			self.run_policy(number)
+			if self.failures >= 10 and not self.options.keep_going:
+				print("stopped after ten disagreements (--keep-going)")
+				break
+		count = self.count
+		print(f"seed {self.options.seed}: {count['policies']} policies, {count['packets']} packets decided by the kernel and the "
+		      f"naive reading, {count['explained']} of them by explain too; {count['accepted']} accepted; "
+		      f"{self.failures} disagreements; {time.monotonic() - self.began:.0f} s")
+
+	def verdict(self, least):
+		"""The exit status. It takes a share of accepted packets, and of dropped ones, that is not below `least`."""
+		count = self.count
+		if not count["packets"] or not least < count["accepted"] / count["packets"] < 1 - least:
+			print("nearly all or nearly no packets were accepted: this matrix says little")
+			return 1
+		return 1 if self.failures else 0
 
 	def run_policy(self, number):
 		rng = random.Random(f"{self.options.seed}.{number}")
@@ -270,34 +291,27 @@ class Matrix:
 		      f"{question.explanation or ''}")
 
 
+def parser(about, policies):
+	"""The options that every matrix takes."""
+	made = argparse.ArgumentParser(description=about)
+	made.add_argument("--policies", type=int, default=policies, help="how many (each is exchanged for another half way)")
+	made.add_argument("--packets", type=int, default=120, help="about how many for each policy")
+	made.add_argument("--seed", type=int, default=1)
+	made.add_argument("--only", type=int, help="only the policy of this number")
+	made.add_argument("--keep-going", action="store_true", help="do not stop at the tenth disagreement")
+	return made
+
+
 def main():
-	parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-	parser.add_argument("--policies", type=int, default=60, help="how many (each is exchanged for another half way)")
-	parser.add_argument("--packets", type=int, default=120, help="about how many for each policy")
-	parser.add_argument("--seed", type=int, default=1)
-	parser.add_argument("--only", type=int, help="only the policy of this number")
-	parser.add_argument("--keep-going", action="store_true", help="do not stop at the tenth disagreement")
-	parser.add_argument("--command", help="the leadglass to test")
-	options = parser.parse_args()
-	numbers = range(options.policies) if options.only is None else [options.only]
-	begin = time.monotonic()
+	words = parser(__doc__.split("\n")[0], policies=60)
+	words.add_argument("--command", help="the leadglass to test")
+	options = words.parse_args()
 	with Lab() as lab:
 		matrix = Matrix(lab, options.command or check.command(), options)
-		for number in numbers:
-			matrix.run_policy(number)
-			if matrix.failures >= 10 and not options.keep_going:
-				print("stopped after ten disagreements (--keep-going)")
-				break
-	count = matrix.count
-	print(f"seed {options.seed}: {count['policies']} policies, {count['packets']} packets decided by the kernel and the "
-	      f"naive reading, {count['explained']} of them by explain too; {count['accepted']} accepted; "
-	      f"{matrix.failures} disagreements; {time.monotonic() - begin:.0f} s")
+		matrix.run()
 	print("what conntrack called them: " + ", ".join(
-		f"{key.split()[1]} {value}" for key, value in sorted(count.items()) if key.startswith("conntrack")))
-	if not count["packets"] or not 0.2 < count["accepted"] / count["packets"] < 0.8:
-		print("nearly all or nearly no packets were accepted: this matrix says little")
-		return 1
-	return 1 if matrix.failures else 0
+		f"{key.split()[1]} {value}" for key, value in sorted(matrix.count.items()) if key.startswith("conntrack")))
+	return matrix.verdict(0.2)
 
 
 if __name__ == "__main__":

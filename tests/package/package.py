@@ -11,6 +11,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "net"))
+sys.path.append(str(SOURCE / "firmware"))
+from builder.debian import sources  # noqa: E402
 CLEAN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 
 
@@ -50,20 +52,6 @@ def control(package):
 	return dict(re.findall(r"^(\S+): (.*)$", text, re.M))
 
 
-def sources(ours, release, kind="deb"):
-	"""Where this machine takes Debian's packages from, in lines of sources.list; for another release of Debian, or with
-	`kind` deb-src for its source packages, the same places."""
-	words = ["apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)",
-	         "Created-By: Packages", "Origin: Debian"]
-	lines = must(*words)
-	if "deb " not in lines:  # its lists were never fetched, or thrown away
-		must("apt-get", "update", "--quiet")
-		lines = must(*words)
-	# Beside them apt-get may warn, of a source that is named twice, say.
-	return "".join(sorted({kind + line[3:].replace(f" {ours}", f" {release}") + "\n" for line in lines.splitlines()
-	                       if line.startswith("deb ")}))
-
-
 def codename():
 	"""Of this machine's Debian."""
 	return re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.M)[1]
@@ -71,15 +59,14 @@ def codename():
 
 def make_debian(target, *options, packages, release=None):
 	"""A Debian in the folder `target`, of this machine's release if no other is named."""
-	ours = codename()
-	release = release or ours
+	release = release or codename()
 	settings = target.parent / f"{target.name}.apt.conf"
 	# How it reaches the network, if in a special way
 	settings.write_text("".join(line + "\n" for line in must("apt-config", "dump").splitlines()
 	                            if line.startswith("Acquire::")))
 	words = ["mmdebstrap", "--quiet", "--skip=cleanup/apt", "--format=directory", f"--aptopt={settings}",
 	         f"--include={','.join(packages)}", *options, release, str(target), "-"]
-	done = subprocess.run(words, input=sources(ours, release), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+	done = subprocess.run(words, input=sources(release), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 	if done.returncode != 0:
 		say(done.stdout[-6000:])
 		sys.exit(f"mmdebstrap: exit {done.returncode}")

@@ -18,7 +18,8 @@ from check import run
 
 
 # What keeps the network waiting while the agent is started again and again
-WAIT = Path(__file__).resolve().parents[2] / "firmware" / "package" / "leadglassd-wait.service"
+SOURCE = Path(__file__).resolve().parents[2]
+WAIT = SOURCE / "firmware" / "package" / "leadglassd-wait.service"
 
 
 def ask(*words):
@@ -52,6 +53,9 @@ def main():
 	def test(checks):
 		text = Path(sys.argv[1]).read_text()
 		checks.check("@" not in re.sub("(?m)^#.*|@[a-z]+-?[a-z]+", "", text), "nothing is left to be filled in", text)
+		# That it works so, systemd says in tests/vm/unit.py.
+		settings = re.search('IPV6_FOLDER "(.*)"', (SOURCE / "src/link/link_talk.c").read_text())[1]
+		checks.check(f"\nReadWritePaths=-{settings}\n" in text, f"what --ports has to write is writable: {settings}", text)
 		with tempfile.TemporaryDirectory(prefix="leadglass-unit-") as folder:
 			unit = Path(folder) / "leadglassd.service"
 			unit.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.argv[2]}", text))

@@ -20,6 +20,7 @@ from hospital import (ARCHIVE4, ARCHIVE_MAC, ARCHIVE_PORT, CT4, CT6, CT_MAC, CT_
                       STRANGER_MAC, UNKNOWN4, UNKNOWN6, UNKNOWN_MAC, Hospital, policy)
 from lab import Lab, wait_until
 from naive import ICMPV6, TCP, UDP, Packet
+from probe import probe, probe_bridge_netfilter
 from scan import nmap
 
 PACE = ("--send-ip", "--disable-arp-ping", "--min-rate", "1000", "--max-retries", "1", "--min-rtt-timeout", "300ms")
@@ -258,12 +259,29 @@ def killed(checks, hospital, probes):
 	checks.equal(hospital.echo().returncode, 0, "C-ECHO crosses")
 
 
-def bridge_netfilter(checks, hospital, probes):
-	"""br_netfilter, which on Linux 6.1 takes frames past chains at priority 0, loaded into the running box. It also takes
-	them through the hooks of family inet, where our table forwards nothing: the box then is closed for everybody."""
+def bridge_netfilter(checks, hospital, probes, release):
+	"""br_netfilter loaded into the running box, and unloaded: the agent says so at once, and `leadglass probe` too."""
 	vm = hospital.box
+
+	def alarm():
+		return "br_netfilter" in vm.run("leadglass status").stdout
+	checks.check(not alarm(), "no br_netfilter, no alarm")
 	vm.run("while read -r module; do [ -d /sys/module/$(basename $module .ko) ] || insmod $module; done < /modules/extra; true")
 	checks.equal(vm.run("cat /proc/sys/net/bridge/bridge-nf-call-iptables").stdout.strip(), "1", "br_netfilter loaded, at its default")
+	checks.check(wait_until(alarm, 10), "the agent raises an alarm", hospital.agent_log())
+	probe_bridge_netfilter(checks, vm, release)
+	if release == "bookworm":
+		beside_bridge_netfilter(checks, hospital, probes)
+	vm.run("rmmod br_netfilter", check=True)
+	checks.check(wait_until(lambda: not alarm(), 10), "br_netfilter unloaded: the agent lifts it", hospital.agent_log())
+	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "C-ECHO crosses")
+	checks.equal(hospital.stranger_gets_in(), [], "and the stranger gets nowhere")
+
+
+def beside_bridge_netfilter(checks, hospital, probes):
+	"""On Linux 6.1 it takes frames past chains at priority 0. It also takes them through the hooks of family inet, where
+	our table forwards nothing: the box then is closed for everybody."""
+	vm = hospital.box
 	checks.equal(hospital.stranger_gets_in(), [], "the stranger gets nowhere")
 	number = probes.fresh()
 	hospital.device.forget()
@@ -277,14 +295,11 @@ def bridge_netfilter(checks, hospital, probes):
 	checks.check(hospital.echo().returncode != 0, "nor does C-ECHO")
 	done = hospital.apply(policy("service ping { from 10.20.9.0/24 }"))
 	checks.check(done.returncode != 0 and "br_netfilter" in done.stdout, "a policy of role bridge is refused beside it", done.stdout)
-	vm.run("kill -9 $(pidof leadglassd)", check=True)  # a running one looks every few minutes, a new one at once
+	vm.run("kill -9 $(pidof leadglassd)", check=True)
 	hospital.start_agent()
 	status = vm.run("leadglass status").stdout
-	checks.check("br_netfilter" in status, "there is an alarm", status)
+	checks.check("br_netfilter" in status, "a new agent: there is an alarm", status)
 	checks.equal(hospital.joined(), ["device", "hospital"], "the ports stay")
-	vm.run("rmmod br_netfilter", check=True)
-	checks.check(wait_until(lambda: hospital.echo().returncode == 0, 60), "br_netfilter unloaded: C-ECHO crosses")
-	checks.equal(hospital.stranger_gets_in(), [], "and the stranger gets nowhere")
 
 
 def test(checks):
@@ -292,6 +307,7 @@ def test(checks):
 	with Lab() as lab:
 		hospital = Hospital(lab, box.boot(lab, release))
 		checks.check(True, hospital.power_on())
+		probe(checks, hospital.box, release)
 		without_a_wall(checks, hospital)
 		probes = Probes(checks, hospital)
 		the_wall_first(checks, hospital, probes)
@@ -304,8 +320,7 @@ def test(checks):
 		removed_in_the_middle(checks, hospital)
 		tables_deleted(checks, hospital, probes, owned=release != "bookworm")
 		killed(checks, hospital, probes)
-		if release == "bookworm":
-			bridge_netfilter(checks, hospital, probes)
+		bridge_netfilter(checks, hospital, probes, release)
 
 
 if __name__ == "__main__":

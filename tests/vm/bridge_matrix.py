@@ -1,16 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""usage: bridge_matrix.py RELEASE [--policies N] [--packets N] [--seed S] [--only N]
+"""usage: bridge_matrix.py RELEASE [--policies N] [--packets N] [--seed S] [--only N] [--keep-going]
 
 The packet matrix (tests/net/matrix.py) for role bridge, in a virtual machine: for generated policies and packets, what
 the kernel does with the real frame, what `leadglass explain` says and the naive reading must agree. Frames go in at
 one port; what comes out of the other has passed. Policies are loaded, and exchanged while connections live, by
 `leadglass load` in the machine. What conntrack calls a packet is not seen from outside, and not compared."""
-import argparse
 import random
 import struct
 import sys
-import time
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -138,29 +136,13 @@ class Matrix(matrix.Matrix):
 
 
 def main():
-	parser = argparse.ArgumentParser(description=__doc__.split("\n")[2])
-	parser.add_argument("release", choices=kernels.RELEASES)
-	parser.add_argument("--policies", type=int, default=20, help="how many (each is exchanged for another half way)")
-	parser.add_argument("--packets", type=int, default=120, help="about how many scenarios for each policy")
-	parser.add_argument("--seed", type=int, default=1)
-	parser.add_argument("--only", type=int, help="only the policy of this number")
-	options = parser.parse_args()
-	begin = time.monotonic()
+	words = matrix.parser(__doc__.split("\n")[2], policies=20)
+	words.add_argument("release", choices=kernels.RELEASES)
+	options = words.parse_args()
 	with Lab() as lab:
 		made = Matrix(lab, options)
-		for number in range(options.policies) if options.only is None else [options.only]:
-			made.run_policy(number)
-			if made.failures >= 10:
-				print("stopped after ten disagreements")
-				break
-	count = made.count
-	print(f"seed {options.seed}: {count['policies']} policies, {count['packets']} packets decided by the kernel and the "
-	      f"naive reading, {count['explained']} of them by explain too; {count['accepted']} accepted; "
-	      f"{made.failures} disagreements; {time.monotonic() - begin:.0f} s")
-	if not count["packets"] or not 0.1 < count["accepted"] / count["packets"] < 0.9:
-		print("nearly all or nearly no packets were accepted: this matrix says little")
-		return 1
-	return 1 if made.failures else 0
+		made.run()
+	return made.verdict(0.1)
 
 
 if __name__ == "__main__":

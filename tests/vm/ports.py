@@ -5,9 +5,12 @@ is not good, and stay where they are while the agent is gone. Argument: one of D
 import json
 import re
 import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "cli"))
 import box
 import check
+from examples import matches, mdoc
 from lab import Lab, LabError, wait_until
 from vmlab import Machine
 
@@ -68,6 +71,27 @@ class Site:
 
 	def log(self):
 		return self.box.run("cat /tmp/log").stdout
+
+
+def from_the_manual(checks, site):
+	"""What leadglassd(8) shows of a gateway's first start; then all of it goes away again."""
+	for block in mdoc("leadglassd.8"):
+		if block.kind == "file":
+			site.box.put(f"/tmp/{block.argument}", block.text)
+		for command, expected in block.commands() if (block.kind, block.argument) == ("run", "gateway") else ():
+			# What goes on in the background logs meanwhile.
+			words = f"cd /tmp; {{ {command} }} 2> /tmp/log" if command.endswith("&") else f"cd /tmp; {command}"
+			printed = []
+
+			def as_shown(words=words, expected=expected, printed=printed):
+				printed[:] = [site.box.run(words).stdout]
+				return matches(expected, printed[0])
+			# A person asks for the status once more, too.
+			good = wait_until(as_shown, 60, step=0.5) if command == "leadglass status" else as_shown()
+			checks.check(good, f"leadglassd(8): $ {command}", f"expected:\n{expected}printed:\n{printed[0]}{site.log()}")
+	checks.check(site.joined(), "and the ports are in the bridge", site.log())
+	site.box.run("kill $(pidof leadglassd); while pidof leadglassd; do :; done; leadglass remove --yes; ip link delete bridge; "
+	             "ip address flush dev service; rm -r /var/lib/leadglass /run/leadglass", check=True)
 
 
 def joins(checks, site):
@@ -192,6 +216,7 @@ def netfilter(checks, site):
 def test(checks):
 	with Lab() as lab:
 		site = Site(lab, sys.argv[1])
+		from_the_manual(checks, site)
 		joins(checks, site)
 		killed(checks, site)
 		passes(checks, site)

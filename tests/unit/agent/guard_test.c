@@ -387,7 +387,8 @@ static void foreign_tables(void **state)
 	assert_int_equal(parts->agent.alarm_count, 0);
 }
 
-// Told of role bridge alone; loaded later, it is found within the minutes of the regular look.
+// Told of role bridge alone; loaded later, it is found at once where that is heard, else within the minutes of
+// the regular look.
 static void bridge_netfilter(void **state)
 {
 	(void)state;
@@ -399,6 +400,15 @@ static void bridge_netfilter(void **state)
 	assert_true(parts_has_alarm("br-netfilter"));
 	parts->bridge_netfilter = -ENOENT; // where there is no proc, nothing is made up
 	parts_run(parts->now + AGENT_VERIFY_MINUTES * AGENT_MINUTE);
+	assert_false(parts_has_alarm("br-netfilter"));
+	parts->bridge_netfilter = 1;
+	agent_guard_modules_heard(&parts->agent); // of something else
+	assert_false(parts_has_alarm("br-netfilter"));
+	parts->bridge_netfilter_heard = true;
+	agent_guard_modules_heard(&parts->agent);
+	assert_true(parts_has_alarm("br-netfilter"));
+	parts->bridge_netfilter = 0;
+	agent_guard_modules_heard(&parts->agent);
 	assert_false(parts_has_alarm("br-netfilter"));
 }
 

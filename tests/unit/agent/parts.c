@@ -367,6 +367,17 @@ int nft_bridge_netfilter_loaded(const char *proc_sys_net)
 	return parts->bridge_netfilter;
 }
 
+int nft_bridge_netfilter_watch(void)
+{
+	return -EPROTONOSUPPORT;
+}
+
+bool nft_bridge_netfilter_heard(int fd)
+{
+	(void)fd;
+	return parts->bridge_netfilter_heard;
+}
+
 int nft_watch_open(struct nft_watch **ret, struct problems *problems)
 {
 	*ret = NULL;

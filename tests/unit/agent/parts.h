@@ -52,7 +52,8 @@ struct parts {
 
 	struct nft_access windows[NFT_ACCESS_MAX]; // `ms` is the end on the clock
 	size_t window_count;
-	int bridge_netfilter; // what nft_bridge_netfilter_loaded says
+	int bridge_netfilter;        // what nft_bridge_netfilter_loaded says, ...
+	bool bridge_netfilter_heard; // ... and nft_bridge_netfilter_heard
 
 	struct prefix collector; // UDP 514
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -115,6 +116,50 @@ static void this_kernel(void **state)
 	                 stat("/proc/sys/net/bridge", &status) == 0);
 }
 
+static bool heard(const int pair[2], const char *event, size_t size)
+{
+	assert_int_equal(send(pair[1], event, size, 0), (ssize_t)size);
+	return nft_bridge_netfilter_heard(pair[0]);
+}
+#define HEARD(pair, event) heard(pair, event, sizeof event)
+
+// As the kernel has them: action, path, and environment behind it.
+static void events(void **state)
+{
+	static const char path_only[] = {'a', 'd', 'd', '@', '/', 'm', 'o', 'd', 'u', 'l', 'e', '/'};
+	char long_event[300];
+	int pair[2];
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	assert_false(nft_bridge_netfilter_heard(pair[0]));
+	assert_true(HEARD(pair, "add@/module/br_netfilter\0ACTION=add\0SUBSYSTEM=module\0SEQNUM=1234"));
+	assert_true(HEARD(pair, "remove@/module/br_netfilter\0ACTION=remove"));
+	assert_false(nft_bridge_netfilter_heard(pair[0])); // it was read
+	assert_false(HEARD(pair, "add@/module/br_netfilter2\0ACTION=add"));
+	assert_false(HEARD(pair, "add@/module/bridge\0NAME=@/module/br_netfilter"));
+	assert_false(HEARD(pair, "add"));
+	assert_false(heard(pair, path_only, sizeof path_only));
+	assert_false(heard(pair, "", 0));
+	memset(long_event, '@', sizeof long_event);
+	assert_false(heard(pair, long_event, sizeof long_event));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(send(pair[1], "add@/module/bridge", 19, 0), 19);
+	assert_true(HEARD(pair, "add@/module/br_netfilter")); // behind others
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void on_this_kernel(void **state)
+{
+	int fd = nft_bridge_netfilter_watch();
+	(void)state;
+	assert_true(fd >= 0 || fd == -EPROTONOSUPPORT || fd == -EPERM); // containers
+	if (fd < 0)
+		return;
+	(void)nft_bridge_netfilter_heard(fd); // whatever it is, it does not wait
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +167,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(loaded, folder_new, folder_free),
 	        cmocka_unit_test_setup_teardown(cannot_be_told, folder_new, folder_free),
 	        cmocka_unit_test(this_kernel),
+	        cmocka_unit_test(events),
+	        cmocka_unit_test(on_this_kernel),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
