@@ -51,7 +51,8 @@ static void write_text(const struct update_box *box, struct update_block_file *f
 	buffer_printf(&text, "%s%s, %s%s", box->version[0] ? ", version " : "", box->version, box->board,
 	              block->good == box->running && file->readable ? "" : "; not accepted yet");
 	if (box->fallback)
-		buffer_printf(&text, "; slot %s showed no verified wall in %d starts, and is tried again by the next",
+		buffer_printf(&text,
+		              "; slot %s showed no verified wall in %d starts, and is tried again by the next",
 		              update_slot_name(update_slot_other(box->running)), UPDATE_TRIES);
 	cli_line(out, "running", &text);
 	add_slot(&text, box, block, block->good);

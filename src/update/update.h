@@ -140,8 +140,8 @@ int update_write(const struct update *update, const struct update_box *box, upda
                  struct problems *problems);
 
 // The running slot is worth it: good from now on, if it was not begun for want of another. *ret_changed: it was
-// not before. A slot that was given up is made unbootable: no damage to the block leads to it again. 0 or -errno
-// with a problem.
+// not before. A slot that was given up is made unbootable: no damage to the block leads to it again. 0 or
+// -errno with a problem.
 int update_accept(const struct update_box *box, bool *ret_changed, struct problems *problems);
 
 // Whether the next start empties the data partition. 0 or -errno with a problem.

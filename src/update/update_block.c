@@ -95,11 +95,12 @@ bool update_block_read(const char octets[static UPDATE_BLOCK_SIZE], struct updat
 void update_block_write(const struct update_block *block, char ret[static UPDATE_BLOCK_SIZE])
 {
 	memset(ret, '#', UPDATE_BLOCK_SIZE);
-	int size = snprintf(ret, UPDATE_BLOCK_SIZE,
-	                    "%sgood=%s\ntrial=%s\ntries=%u\nstarts=%u\nreset=%s\nserial_a=%" PRIu64 "\nserial_b=%" PRIu64
-	                    "\n",
-	                    signature, update_slot_name(block->good), update_slot_name(block->trial),
-	                    block->tries, block->starts, block->reset ? "1" : "", block->serial_a, block->serial_b);
+	int size =
+	        snprintf(ret, UPDATE_BLOCK_SIZE,
+	                 "%sgood=%s\ntrial=%s\ntries=%u\nstarts=%u\nreset=%s\nserial_a=%" PRIu64
+	                 "\nserial_b=%" PRIu64 "\n",
+	                 signature, update_slot_name(block->good), update_slot_name(block->trial), block->tries,
+	                 block->starts, block->reset ? "1" : "", block->serial_a, block->serial_b);
 	ret[size] = '#'; // where snprintf put its NUL
 }
 

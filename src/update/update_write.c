@@ -166,9 +166,8 @@ int update_write(const struct update *update, const struct update_box *box, upda
 static int give_up(const struct update_box *box, enum update_slot slot, struct problems *problems)
 {
 	static const char zeros[FIRST] = {0};
-	struct writing writing = {.slot = slot,
-	                          .path = box->slot_path[update_slot_index(slot)],
-	                          .problems = problems};
+	struct writing writing = {
+	        .slot = slot, .path = box->slot_path[update_slot_index(slot)], .problems = problems};
 	char found[FIRST];
 	int r;
 

@@ -67,7 +67,7 @@ class Image:
 
 def report(board):
 	"""What the last line of a boot looks like: seconds, version, the rest."""
-	return rf"leadglass: ([\d.]+) s: leadglass (\S+) on {board}: (.*)"
+	return rf"leadglass: ([\d.]+) s: leadglass (\S+) on {board}.*?: (.*)\n"
 
 
 def started(checks, box, board, what, patience=PATIENCE):

@@ -22,7 +22,7 @@ from bridge import Probes, flood_of
 from cable import numbered
 from firmware import Site
 from hospital import policy
-from image import SERIAL, SOURCE, Image, report, started
+from image import SERIAL, SOURCE, Image, started
 
 sys.path[:0] = [str(SOURCE / "tests/net"), str(SOURCE / "firmware")]
 import check  # noqa: E402
@@ -131,6 +131,8 @@ class Box:
 		for number in (1, 2, 3):
 			self.site.box.wait_for(f"slot {slot} is on trial, {3 - number} more tries", patience)
 			self.site.box.forget()
+		self.site.box.wait_for(f"leadglass: slot {before}\n", patience)
+		self.site.box.forget()
 		report = started(self.checks, self.site.box, self.disk.board, f"{what}: three tries later", patience)
 		self.checks.check("wall up, verified; bridge of device and hospital" in report[3], "the wall is up again", report[3])
 		self.checks.equal(self.slot(), before, "in the slot that was left")
@@ -178,7 +180,7 @@ def power_cuts(checks, box, maker, count, moments):
 		serial += 1
 		path = maker.make(f"cut-{serial}", serial)
 		# Writing and the next start take about as long as this, on a machine that is not busy.
-		moment = moments.uniform(0, 45)
+		moment = moments.uniform(0, 35)
 		vm = site.box
 		vm.forget()
 		vm.type(f"{LISTEN} && reboot\n")

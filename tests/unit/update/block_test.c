@@ -162,9 +162,8 @@ static void test_read_by_grub(void **state)
 	update_block_write(&block, octets);
 	put(octets);
 	grub("list", text);
-	assert_string_equal(text,
-	                    "good=b\ntrial=a\ntries=3\nstarts=2\nreset=1\n"
-	                    "serial_a=18446744073709551615\nserial_b=7\n");
+	assert_string_equal(text, "good=b\ntrial=a\ntries=3\nstarts=2\nreset=1\n"
+	                          "serial_a=18446744073709551615\nserial_b=7\n");
 	assert_true(update_block_read(octets, &again));
 	update_block_write(&again, same);
 	assert_memory_equal(same, octets, sizeof same);
