@@ -156,6 +156,26 @@ def cut(site):
 	site.box.start()
 
 
+def filled(checks, site):
+	"""No room on the data partition: the policy before stays, and an apply says why."""
+	site.box.run("dd if=/dev/zero of=/data/full bs=64K; sync")
+	done = site.apply("policy { serial 9 }\n" + policy("service ping { from 10.20.9.0/24 }"))
+	checks.check(done.returncode not in (0, 1, 2, 3) and "space" in done.stdout, "a full disk: another policy is refused", done.stdout)
+	checks.equal(site.echo().returncode, 0, "C-ECHO crosses")
+
+
+def worn(checks, site):
+	"""A disk that takes no more writes, its journal not played back: what can be read is used."""
+	site.box.power_cut()
+	site.box.boot.read_only = True
+	said = site.start(checks, "a disk that takes no writes")
+	checks.check("the data partition can be read and not written" in site.box.output(), "it says so", site.box.output()[-3000:])
+	checks.check("wall up, verified; bridge of device and hospital" in said, "the wall is up", said)
+	checks.check(wait_until(lambda: site.echo().returncode == 0, 60), "C-ECHO crosses")
+	checks.equal(site.stranger_gets_in(), [], "the stranger gets nowhere")
+	site.box.boot.read_only = False
+
+
 def noise(checks, site, parts):
 	"""The environment block and the data are noise, and slot a begins with it; b is what a was."""
 	site.box.power_cut()
@@ -192,7 +212,9 @@ def main():
 			in_use(checks, site, probes)
 			killed(checks, site, probes)
 			comes_back(checks, site, probes, "after a kernel's panic", lambda: panic(site))
-			comes_back(checks, site, probes, "after a power cut", lambda: cut(site))
+			filled(checks, site)
+			comes_back(checks, site, probes, "after a power cut, with a full disk", lambda: cut(site))
+			worn(checks, site)
 			noise(checks, site, disk.partitions)
 			off(checks, site)
 

@@ -58,6 +58,7 @@ class Boot:
 	initrd: Path = None
 	append: str = ""
 	disk: Path = None
+	read_only: bool = False  # the disk takes no writes
 	architecture: str = "x86_64"
 	memory: int = 256  # MiB
 	qemu: list = field(default_factory=list)  # further words
@@ -110,7 +111,8 @@ class Machine:
 				shutil.copyfile(variables, mine)
 			words += ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
 			          "-drive", f"if=pflash,format=raw,file={mine}",
-			          "-drive", f"if=none,id=disk,format=raw,file={boot.disk}", "-device", "virtio-blk-pci,drive=disk"]
+			          "-drive", f"if=none,id=disk,format=raw,file={boot.disk}{',readonly=on' if boot.read_only else ''}",
+			          "-device", "virtio-blk-pci,drive=disk"]
 		for number, ((role, _, _), tap) in enumerate(zip(self.ports, taps)):
 			words += ["-netdev", f"tap,id=net{number},fd={tap}", "-device",
 			          f"virtio-net-pci,netdev=net{number},mac={self.mac(role)},addr={FIRST_SLOT + number:#x},romfile="]
