@@ -13,7 +13,8 @@
 // to the other, and finds there a whole image, or none at all, never half of one. From 5 on it begins a whole
 // image, three times at most. The block changes in one sector, so 1 and 5 are done or not done; nothing in them
 // depends on the other variables that change with them. Where the running slot is not the good one yet nothing
-// is written: what would be overwritten is the slot that is known to work.
+// is written: what would be overwritten is the slot that is known to work. But the boot loader may have begun the
+// running slot because the good one does not work any more: then that one is what an update mends.
 #include "update/update.h"
 
 #include <errno.h>
@@ -112,6 +113,7 @@ static int write_all(struct writing *writing, struct update_block_file *file)
 	int r = open_slot(writing);
 	if (r < 0)
 		return r;
+	block->good = writing->box->running;
 	block->trial = UPDATE_NO_SLOT;
 	block->tries = 0;
 	*update_block_serial(block, writing->box->running) = writing->box->serial;
@@ -129,6 +131,30 @@ static int write_all(struct writing *writing, struct update_block_file *file)
 	return update_block_store(file, writing->problems);
 }
 
+// Whether the other slot may be overwritten now. 0 or -errno with a problem.
+static int may_overwrite(const struct writing *writing, struct update_block *block)
+{
+	const uint64_t had = *update_block_serial(block, writing->slot);
+	if (block->good == writing->box->running)
+		return 0;
+	if (!writing->box->fallback) {
+		problem_addf(
+		        writing->problems, PROBLEM_ERROR, 0, 0,
+		        "it is accepted once its wall is verified; until then the other slot is the one that "
+		        "is known to work",
+		        "slot %s runs, and is not accepted yet", update_slot_name(writing->box->running));
+		return -EBUSY;
+	}
+	// Three starts without a wall are no way to an older image.
+	if (writing->update->manifest.serial >= had)
+		return 0;
+	problem_addf(writing->problems, PROBLEM_ERROR, 0, 0, "ask the manufacturer for a newer one",
+	             "serial %llu is lower than %llu, which slot %s has",
+	             (unsigned long long)writing->update->manifest.serial, (unsigned long long)had,
+	             update_slot_name(writing->slot));
+	return -EKEYREJECTED;
+}
+
 int update_write(const struct update *update, const struct update_box *box, update_tell *tell,
                  struct problems *problems)
 {
@@ -144,16 +170,9 @@ int update_write(const struct update *update, const struct update_box *box, upda
 	int r = update_block_open(box->block_path, UPDATE_CHANGE, &file, problems);
 	if (r < 0)
 		return r;
-	if (file.block.good != box->running) {
-		problem_addf(
-		        problems, PROBLEM_ERROR, 0, 0,
-		        "it is accepted once its wall is verified; until then the other slot is the one that "
-		        "is known to work",
-		        "slot %s runs, and is not accepted yet", update_slot_name(box->running));
-		r = -EBUSY;
-	} else {
+	r = may_overwrite(&writing, &file.block);
+	if (r == 0)
 		r = write_all(&writing, &file);
-	}
 	if (writing.fd >= 0)
 		close(writing.fd);
 	update_block_close(&file);

@@ -389,7 +389,17 @@ class Box(Update):
         self.assertEqual((found["running"], found["fallback"], found["good"], found["accepted"]), ("b", True, "a", False))
         self.assertIn("slot a showed no verified wall in 3 starts, and is tried again by the next",
                       " ".join(self.update(YES, "--status").out.split()))
-        self.assertIn("slot b runs, and is not accepted yet", self.update(KERNEL, "--trust", "trust", "new.update").err)
+
+        # What is mended is the good slot, and never with what is older than it was.
+        environment = subprocess.run([TREE / "firmware/boot/environment", "10"], capture_output=True, check=True).stdout
+        self.put("env", environment)
+        before = self.disk()
+        self.assertIn("serial 9 is lower than 10, which slot a has", self.update(POLICY, "--trust", "trust", "new.update").err)
+        self.assertEqual(self.disk(), before)
+        self.update_file(serial="10")
+        self.assertIn("written to slot a and read back", self.update(YES, "--trust", "trust", "new.update").out)
+        found = self.status()
+        self.assertEqual((found["good"], found["trial"], found["tries"]), ("b", "a", 3))
 
     def test_reset(self):
         self.assertIn("the next start empties the data partition", self.update(YES, "--reset").out)

@@ -153,6 +153,29 @@ def good(checks, box, maker, serial):
 	checks.check(wait_until(lambda: box.site.echo().returncode == 0, 60), "C-ECHO crosses")
 
 
+def rotten(checks, box):
+	"""The good slot's flash rots: three starts, and the other slot stands in for it, unaccepted."""
+	vm, good = box.site.box, box.disk.environment()["good"]
+	other = "b" if good == "a" else "a"
+	vm.power_cut()
+	part = box.disk.partitions[f"leadglass-{good}"]
+	whole = part.read(8192, 1 << 16)
+	part.write(bytes(octet ^ 0x55 for octet in whole), 8192)
+	vm.start()
+	vm.wait_for(f"slot {good} had no verified wall in three starts: slot {other}, this once", 4 * image.PATIENCE)
+	said = started(checks, vm, box.disk.board, "the good slot rots")
+	checks.check("(the other slot showed no verified wall in three starts): wall up, verified; bridge of device and hospital" in
+	             said[0], "the other slot has the wall", said[0])
+	checks.equal(box.slot(), other, "which slot that is")
+	checks.equal(box.disk.environment()["good"], good, "it is not the good one by that")
+	checks.check(wait_until(lambda: box.site.echo().returncode == 0, 60), "C-ECHO crosses")
+	vm.power_cut()
+	part.write(whole, 8192)
+	vm.start()
+	started(checks, vm, box.disk.board, "the good slot is whole again")
+	checks.equal(box.slot(), good, "it is begun again")
+
+
 def refusals(checks, box, maker, folder):
 	other = maker.work / "other"
 	other.mkdir()
@@ -229,6 +252,7 @@ def main():
 			with flood:
 				refusals(checks, box, maker, folder)
 				good(checks, box, maker, SERIAL + 1)
+				rotten(checks, box)
 				box.tried("no init in it", maker.make("no-init", 15, replace("bin/busybox", "no program")), "a", 120)
 				if options.slow:
 					box.tried("it hangs", maker.make("hang", 16, hang), "a", 400)
