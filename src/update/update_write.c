@@ -13,8 +13,8 @@
 // to the other, and finds there a whole image, or none at all, never half of one. From 5 on it begins a whole
 // image, three times at most. The block changes in one sector, so 1 and 5 are done or not done; nothing in them
 // depends on the other variables that change with them. Where the running slot is not the good one yet nothing
-// is written: what would be overwritten is the slot that is known to work. But the boot loader may have begun the
-// running slot because the good one does not work any more: then that one is what an update mends.
+// is written: what would be overwritten is the slot that is known to work. But the boot loader may have begun
+// the running slot because the good one does not work any more: then that one is what an update mends.
 #include "update/update.h"
 
 #include <errno.h>
