@@ -60,7 +60,8 @@ class Debian:
 			if mode == "ro":
 				parts.append(f"mount -o remount,bind,ro '{self.folder}{inside}'")
 		parts.append('exec chroot "$@"')
-		return run("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(parts), "sh",
+		# Whoever ends the build, in whatever way, ends what runs in here.
+		return run("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(parts), "sh",
 		           self.folder, "sh", "-ec", script, "sh", *arguments, **options)
 
 	def versions(self):
