@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """usage: run.py PROGRAM TARGET FOLDER [--seconds N] [--libfuzzer]
 
-Runs a fuzz target over its seeds, which TARGET_seeds.py makes (kept in FOLDER/seeds, made anew when it or what it makes
+Runs a fuzz target over its seeds, which TARGET_seeds.py makes, or seeds-TARGET beside PROGRAM (kept in FOLDER/seeds, made anew when it or what it makes
 them from has changed). With --libfuzzer, PROGRAM goes on from them for N seconds and keeps what it finds in
 FOLDER/corpus, for the next time; an input that fails stays in FOLDER/failed. Fails too when nothing, or less than the
 seeds, was run.
@@ -16,18 +16,21 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MADE_FROM = (HERE, HERE.parent / "unit" / "trust", HERE.parent / "net")
+MADE_FROM = (HERE, HERE.parent / "unit" / "trust", HERE.parent / "net", HERE.parent / "golden")
 LONGEST = 16384
 
 
-def make_seeds(target, folder):
-	scripts = [path for place in MADE_FROM for path in (*place.glob("*.py"), *place.glob("*.txt"))]
-	newest = max(path.stat().st_mtime for path in scripts)
+def make_seeds(program, target, folder):
+	maker = [program.with_name(f"seeds-{target}")]
+	if not maker[0].exists():
+		maker = [sys.executable, HERE / f"{target}_seeds.py"]
+	sources = [path for place in MADE_FROM for path in place.rglob("*") if path.suffix in (".py", ".txt", ".conf")]
+	newest = max(path.stat().st_mtime for path in (maker[-1], *sources))
 	if not folder.exists() or folder.stat().st_mtime < newest:
 		shutil.rmtree(folder, ignore_errors=True)
 		fresh = folder.with_suffix(".new")
 		shutil.rmtree(fresh, ignore_errors=True)
-		subprocess.run([sys.executable, HERE / f"{target}_seeds.py", fresh], check=True)
+		subprocess.run([*maker, fresh], check=True)
 		fresh.rename(folder)
 		os.utime(folder)
 	return sorted(folder.iterdir())
@@ -55,14 +58,14 @@ def fuzz(program, target, folder, seconds):
 
 def main():
 	parser = argparse.ArgumentParser(usage=__doc__)
-	parser.add_argument("program")
+	parser.add_argument("program", type=Path)
 	parser.add_argument("target")
 	parser.add_argument("folder", type=Path)
 	parser.add_argument("--seconds", type=int, default=30)
 	parser.add_argument("--libfuzzer", action="store_true")
 	words = parser.parse_args()
 	words.folder.mkdir(parents=True, exist_ok=True)
-	seeds = make_seeds(words.target, words.folder / "seeds")
+	seeds = make_seeds(words.program, words.target, words.folder / "seeds")
 	if words.libfuzzer:
 		status, ran = fuzz(words.program, words.target, words.folder, words.seconds)
 	else:
