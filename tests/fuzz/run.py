@@ -48,7 +48,7 @@ def fuzz(program, target, folder, seconds):
 		each.mkdir(parents=True, exist_ok=True)
 	dictionary = HERE / f"{target}.dict"
 	done = subprocess.run([program, corpus, folder / "seeds", f"-max_total_time={seconds}", f"-max_len={LONGEST}",
-	                       "-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1", f"-artifact_prefix={failed}/",
+	                       "-timeout=20", "-rss_limit_mb=1024", "-malloc_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={failed}/",
 	                       *([f"-dict={dictionary}"] if dictionary.exists() else [])],
 	                      stderr=subprocess.PIPE, text=True, errors="replace")
 	lines = done.stderr.splitlines()
