@@ -151,7 +151,7 @@ static void list_windows(struct nft *nft, struct problems *problems)
 	size_t count = 0;
 	int r = nft_access_list(nft, &windows, &count, problems);
 	hold_problems(problems, NULL, r);
-	FUZZ_HOLDS(count <= NFT_ACCESS_MAX && (r == 0 || !windows));
+	FUZZ_HOLDS(count <= NFT_ACCESS_MAX && (r == 0 || !windows) && (count == 0 || windows));
 	for (size_t i = 0; i < count; i++) {
 		FUZZ_HOLDS(prefix_is_exact(&windows[i].from) &&
 		           (windows[i].box || prefix_is_exact(&windows[i].to)));

@@ -245,7 +245,7 @@ static void walls(void)
 {
 	struct recorder r;
 	struct nft *nft = open_recorder(&r);
-	_Alignas(struct nlmsghdr) char entry[512];
+	_Alignas(struct nlmsghdr) char entry[512] = {0};
 	const struct nlmsghdr *const entries[] = {(void *)entry};
 	FUZZ_HOLDS(read_hex(picked_up, entry) == entries[0]->nlmsg_len);
 	r.kernel.entries = entries;
@@ -278,7 +278,7 @@ static void conntrack(void)
 {
 	struct recorder r;
 	struct nft *nft = open_recorder(&r);
-	_Alignas(struct nlmsghdr) char entry[512];
+	_Alignas(struct nlmsghdr) char entry[512] = {0};
 	const struct nlmsghdr *const entries[] = {(void *)entry};
 	const struct fixture fixture = netlink_input_wall(NETLINK_CONNTRACK);
 	struct problems problems;
@@ -322,7 +322,7 @@ static void links(struct buffer *out)
 
 static void change(struct buffer *out, uint8_t type, const char *table)
 {
-	_Alignas(struct nlmsghdr) char data[256];
+	_Alignas(struct nlmsghdr) char data[256] = {0};
 	struct nlmsghdr *m = mnl_nlmsg_put_header(data);
 	m->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	((struct nfgenmsg *)mnl_nlmsg_put_extra_header(m, sizeof(struct nfgenmsg)))->nfgen_family =
@@ -340,7 +340,7 @@ static void change(struct buffer *out, uint8_t type, const char *table)
 static void unasked(void)
 {
 	const char head[NETLINK_INPUT_HEAD] = {NETLINK_HEARD};
-	_Alignas(struct nlmsghdr) char entry[512];
+	_Alignas(struct nlmsghdr) char entry[512] = {0};
 	struct buffer out = BUFFER_EMPTY;
 	buffer_add(&out, head, sizeof head);
 	links(&out);
