@@ -16,7 +16,8 @@
 
 #include "control/control_wire.h"
 
-#define PATIENCE 10 // seconds until a busy agent has taken the connection or the request
+#define ERROR_MAX 4095 // no errno is larger
+#define PATIENCE 10    // seconds until a busy agent has taken the connection or the request
 
 struct control {
 	int fd;
@@ -117,7 +118,8 @@ static const char *examine(struct control_answer *answer, uint16_t kind, bool de
 		return "another version";
 	if (answer->kind != kind && !answer->error)
 		return "an answer to something else";
-	if (!control_text_good(answer->text, sizeof(answer->text)) || answer->error > 0)
+	if (!control_text_good(answer->text, sizeof(answer->text)) || answer->error > 0 ||
+	    answer->error < -ERROR_MAX)
 		return "a malformed answer";
 	if (!answer->payload != !descriptor || answer->payload > CONTROL_PAYLOAD_MAX)
 		return "a malformed payload";
@@ -135,9 +137,12 @@ static int receive(struct control *control, int timeout, struct control_answer *
 	if (!error)
 		error = control_wire_receive(control->fd, &answer, sizeof(answer), 0, &payload, ret_why);
 	// An agent that has no place for us answers and closes without having read our request. The kernel
-	// tells of that first, once, and then gives the answer.
+	// tells of that first, once, and then gives the answer, if there is one: nothing is waited for.
 	if (error == -ECONNRESET)
-		error = control_wire_receive(control->fd, &answer, sizeof(answer), 0, &payload, ret_why);
+		error = control_wire_receive(control->fd, &answer, sizeof(answer), MSG_DONTWAIT, &payload,
+		                             ret_why);
+	if (error == -EAGAIN)
+		error = -ECONNRESET;
 	if (error)
 		return error;
 	error = control_payload_take(payload, answer.payload, examine(&answer, control->kind, payload >= 0),

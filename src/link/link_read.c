@@ -21,7 +21,8 @@
 
 bool link_message_ok(const struct nlmsghdr *message, int left)
 {
-	return left >= (int)sizeof *message && mnl_nlmsg_ok(message, left);
+	return left >= (int)sizeof *message && mnl_nlmsg_ok(message, left) &&
+	       message->nlmsg_len <= (uint32_t)left;
 }
 
 // Sorts attributes by type; of two of a kind the later one counts. What is not known is left out.

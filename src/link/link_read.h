@@ -20,6 +20,7 @@ bool link_read_address(const struct nlmsghdr *message, struct link_address *ret)
 int link_read_refusal(const struct nlmsghdr *message, char *ret, size_t size);
 
 // Whether a whole message stands at the front of `left` octets: mnl_nlmsg_ok, and long enough to be one.
+// (libmnl takes a length of 2 GiB for a negative one.)
 bool link_message_ok(const struct nlmsghdr *message, int left);
 
 #endif

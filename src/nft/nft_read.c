@@ -115,6 +115,10 @@ static int read_table(struct reading *reading, enum ruleset_family family)
 		ruleset->table_count--; // nothing has been added to it
 		return 0;
 	}
+	// Of a table that was not shown nobody knows whether it is switched off.
+	const struct nft_state *state = &reading->found->state;
+	if (r == 0 && !(family == RULESET_BRIDGE ? state->bridge.present : state->inet.present))
+		r = -EBADMSG;
 	if (r < 0 || (r = dump(reading, NFT_MSG_GETSET, number, take_set)) < 0)
 		return r;
 	if (!reading->windows && ((r = dump(reading, NFT_MSG_GETCHAIN, number, take_chain)) < 0 ||

@@ -80,14 +80,15 @@ static ssize_t receive(struct nft *nft, bool wait)
 	return size > (ssize_t)NFT_DATAGRAM_MAX ? -EMSGSIZE : size;
 }
 
-// The errno in an NLMSG_ERROR or NLMSG_DONE, made positive; an answer too short to hold one counts as garbage.
+// The errno in an NLMSG_ERROR or NLMSG_DONE, made positive; an answer too short to hold one, or with a number
+// that has no positive one, counts as garbage.
 static int message_error(const struct nlmsghdr *message)
 {
 	int32_t error;
 	if (mnl_nlmsg_get_payload_len(message) < sizeof error)
 		return EBADMSG;
 	memcpy(&error, mnl_nlmsg_get_payload(message), sizeof error);
-	return error < 0 ? -error : error;
+	return error == INT32_MIN ? EBADMSG : error < 0 ? -error : error;
 }
 
 // What an answer in several datagrams has come to.

@@ -48,6 +48,7 @@ int update_manifest_read(const char *name, char *text, size_t size, size_t skip,
                          struct update_manifest *ret, struct problems *problems);
 
 // Whether a text that somebody wants to sign is meant as a manifest, and not as a policy: by its first word.
+// NUL after `size` octets.
 bool update_manifest_begins(const char *text, size_t size);
 
 // ---- update_file.c ----

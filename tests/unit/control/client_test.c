@@ -243,6 +243,20 @@ static void refused_unread(void **state)
 	end(&talk);
 }
 
+// A datagram of no octets looks like the end of the connection, and nothing follows it.
+static void an_empty_answer(void **state)
+{
+	struct world *world = *state;
+	struct talk talk;
+
+	begin(world, &talk);
+	assert_int_equal(send_raw(talk.server, "", 0, NULL, 0), 0);
+	alarm(10); // it is not to wait for ever
+	assert_failed(&talk, CONTROL_STATUS, -ECONNRESET, "closed the connection");
+	alarm(0);
+	end(&talk);
+}
+
 static void another_version(void **state)
 {
 	struct world *world = *state;
@@ -252,7 +266,7 @@ static void another_version(void **state)
 	struct talk talk;
 
 	memcpy(data, &answer, sizeof(answer));
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 10; i++) {
 		struct control_answer bad = answer;
 		size_t size = sizeof(bad);
 		const int *descriptor = NULL;
@@ -274,6 +288,8 @@ static void another_version(void **state)
 			descriptor = &memory; // and no payload
 		else if (i == 7)
 			bad.payload = 10, descriptor = &unsealed;
+		else if (i == 8)
+			bad.error = INT32_MIN; // no errno, and there is no positive number of it
 		else
 			bad.payload = 11, descriptor = &memory;
 		memcpy(data, &bad, sizeof(bad));
@@ -307,6 +323,7 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(no_answer, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(refused_before_asking, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(refused_unread, world_open, world_close),
+	        cmocka_unit_test_setup_teardown(an_empty_answer, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(another_version, world_open, world_close),
 	        cmocka_unit_test_setup_teardown(too_large, world_open, world_close),
 	};

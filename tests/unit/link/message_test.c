@@ -145,6 +145,11 @@ static void damaged(void **state)
 	}
 	assert_false(link_message_ok(&whole.header, sizeof whole.header - 1));
 	assert_false(link_message_ok(&whole.header, (int)whole.header.nlmsg_len - 1));
+	const int size = (int)whole.header.nlmsg_len;
+	whole.header.nlmsg_len = UINT32_MAX;
+	assert_false(link_message_ok(&whole.header, size));
+	whole.header.nlmsg_len = UINT32_C(1) << 31;
+	assert_false(link_message_ok(&whole.header, size));
 }
 
 static void a_refusal(void **state)

@@ -426,6 +426,23 @@ static void a_lost_datagram_anywhere(void **state)
 	}
 }
 
+// The kernel says that there is a table, and does not show it: nobody knows whether it is switched off.
+static void a_table_that_is_not_shown(void **state)
+{
+	struct world *w = *state;
+	const struct nlmsghdr nothing = {.nlmsg_len = sizeof nothing, .nlmsg_type = NLMSG_NOOP};
+	struct ruleset found;
+	struct nft_state found_state;
+	assert_int_equal(world_load(w, (struct fixture){.peers = 3}, false), 0);
+	w->kernel.garbage = &nothing;
+	w->kernel.garbage_size = sizeof nothing;
+	w->kernel.receive_fail_at = w->kernel.receives + 3; // after the generation and its acknowledgement
+	assert_int_equal(nft_read(w->nft, &found, &found_state, &w->problems), -EBADMSG);
+	assert_int_equal(w->problems.errors, 1);
+	w->kernel.garbage = NULL;
+	w->kernel.receive_fail_at = 0;
+}
+
 static void garbage_anywhere(void **state)
 {
 	struct world *w = *state;
@@ -547,6 +564,7 @@ int main(void)
 	        world_test(an_interrupted_dump_is_read_again),
 	        world_test(a_change_between_dumps_is_read_again),
 	        world_test(a_lost_datagram_anywhere),
+	        world_test(a_table_that_is_not_shown),
 	        world_test(garbage_anywhere),
 	        world_test(a_lost_verdict_is_looked_up),
 	        world_test(a_kernel_that_never_answers_is_given_up),

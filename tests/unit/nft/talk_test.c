@@ -221,6 +221,16 @@ static void errors_come_through(void **state)
 	assert_int_equal(ask(s, &counted), -EMSGSIZE);
 }
 
+static void an_error_that_is_none(void **state)
+{
+	struct script *s = *state;
+	int counted;
+	struct nlmsghdr *m = next_datagram(s);
+	say_end(s, NLMSG_ERROR, 0, 1);
+	*(int32_t *)mnl_nlmsg_get_payload(m) = INT32_MIN;
+	assert_int_equal(ask(s, &counted), -EBADMSG);
+}
+
 static void an_end_of_lost_datagrams(void **state)
 {
 	struct script *s = *state;
@@ -328,6 +338,7 @@ int main(void)
 	        talk_test(others_messages_are_passed_over),
 	        talk_test(an_error_waits_for_the_end),
 	        talk_test(errors_come_through),
+	        talk_test(an_error_that_is_none),
 	        talk_test(an_end_of_lost_datagrams),
 	        talk_test(a_batch_is_done_when_its_last_message_says_so),
 	        talk_test(the_first_refused_message_counts),
