@@ -155,12 +155,12 @@ static void compare(struct control *control, struct gathered *all)
 }
 
 // A policy that came in between would make a report about two.
-static int still_the_same(struct control *control, const struct gathered *all)
+static int still_the_same(const char *run, const struct gathered *all)
 {
 	struct cli_reply reply = {0};
 	const void *items = NULL;
 	size_t count = 0;
-	int status = cli_agent_ask(control, CONTROL_STATUS, NULL, NULL, 0, &reply);
+	int status = cli_agent_ask_once(run, CONTROL_STATUS, NULL, &reply);
 
 	if (status == CLI_GO_ON && (!cli_reply_items(&reply, CONTROL_STATUS, &items, &count) || count != 1))
 		status = CLI_KERNEL;
@@ -234,18 +234,18 @@ static int gather_agent(const struct cli_arguments *arguments, struct gathered *
 	}
 	compare(control, all);
 	status = ask_lists(control, all);
-	if (status == CLI_GO_ON) {
-		// The replies are ours to put in order.
+	control_disconnect(control);
+	if (status != CLI_GO_ON)
+		return status;
+	// The replies are ours to put in order.
+	if (all->agent.drop_count)
 		qsort(all->replies[6].payload, all->agent.drop_count, sizeof(struct control_drop),
 		      latest_first);
-		all->facts.agent = &all->agent;
-		if (all->agent.status->number)
-			read_standing(arguments->run, all);
-		read_trust(arguments->trust, all);
-		status = still_the_same(control, all);
-	}
-	control_disconnect(control);
-	return status;
+	all->facts.agent = &all->agent;
+	if (all->agent.status->number)
+		read_standing(arguments->run, all);
+	read_trust(arguments->trust, all);
+	return still_the_same(arguments->run, all);
 }
 
 static int gather_file(const struct cli_arguments *arguments, struct gathered *all)

@@ -34,16 +34,25 @@ void page_data(struct buffer *out, enum page_form form, const char *text, size_t
 }
 
 // Formatted, then taken as data.
-static void add(struct buffer *out, enum page_form form, const char *format, va_list arguments)
+static void add(struct page *page, struct buffer *out, const char *format, va_list arguments)
 {
-	struct buffer text = BUFFER_EMPTY;
-
-	buffer_vprintf(&text, format, arguments);
-	if (buffer_failed(&text))
+	buffer_clear(&page->given);
+	buffer_vprintf(&page->given, format, arguments);
+	if (buffer_failed(&page->given))
 		out->failed = true;
-	else if (text.size)
-		page_data(out, form, text.data, text.size);
-	buffer_fini(&text);
+	else if (page->given.size)
+		page_data(out, page->form, page->given.data, page->given.size);
+}
+
+// The same into page->text. NULL when memory ran out.
+static const char *finish(struct page *page, const char *format, va_list arguments)
+{
+	buffer_clear(&page->text);
+	add(page, &page->text, format, arguments);
+	if (!buffer_failed(&page->text))
+		return page->text.size ? page->text.data : "";
+	page->out->failed = true;
+	return NULL;
 }
 
 static void add_text(struct buffer *out, enum page_form form, const char *text)
@@ -113,6 +122,8 @@ void page_end(struct page *page)
 		page->out->failed = page->out->failed || buffer_failed(&page->cells[i]);
 		buffer_fini(&page->cells[i]);
 	}
+	buffer_fini(&page->given);
+	buffer_fini(&page->text);
 }
 
 // ---- headings ----
@@ -177,22 +188,18 @@ void page_part(struct page *page, const char *title)
 
 // ---- text ----
 
-static void write_block(struct page *page, const char *tag, const char *class, const char *format,
-                        va_list arguments)
+static void write_block(struct page *page, const char *class, const char *format, va_list arguments)
 {
-	struct buffer text = BUFFER_EMPTY;
+	const char *text = finish(page, format, arguments);
 
 	begin(page);
-	add(&text, page->form, format, arguments);
-	if (buffer_failed(&text)) {
-		page->out->failed = true;
-	} else if (page->form == PAGE_HTML) {
-		buffer_printf(page->out, "<%s%s%s%s>%s</%s>\n", tag, class ? " class=\"" : "",
-		              class ? class : "", class ? "\"" : "", text.size ? text.data : "", tag);
-	} else {
-		page_text_wrap(page->out, 0, 0, text.size ? text.data : "");
-	}
-	buffer_fini(&text);
+	if (!text)
+		return;
+	if (page->form == PAGE_HTML)
+		buffer_printf(page->out, "<p%s%s%s>%s</p>\n", class ? " class=\"" : "", class ? class : "",
+		              class ? "\"" : "", text);
+	else
+		page_text_wrap(page->out, 0, 0, text);
 }
 
 void page_paragraph(struct page *page, const char *format, ...)
@@ -200,7 +207,7 @@ void page_paragraph(struct page *page, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_block(page, "p", NULL, format, arguments);
+	write_block(page, NULL, format, arguments);
 	va_end(arguments);
 }
 
@@ -211,13 +218,13 @@ void page_banner(struct page *page, enum page_mood mood, const char *format, ...
 	va_list arguments;
 
 	va_start(arguments, format);
-	write_block(page, "p", classes[mood], format, arguments);
+	write_block(page, classes[mood], format, arguments);
 	va_end(arguments);
 }
 
 void page_fact(struct page *page, const char *label, const char *format, ...)
 {
-	struct buffer text = BUFFER_EMPTY;
+	const char *text;
 	va_list arguments;
 
 	if (page->open != PAGE_FACTS) {
@@ -227,17 +234,16 @@ void page_fact(struct page *page, const char *label, const char *format, ...)
 			buffer_text(page->out, "<dl>\n");
 	}
 	va_start(arguments, format);
-	add(&text, page->form, format, arguments);
+	text = finish(page, format, arguments);
 	va_end(arguments);
-	if (buffer_failed(&text)) {
-		page->out->failed = true;
-	} else if (page->form == PAGE_HTML) {
-		buffer_printf(page->out, "<dt>%s</dt><dd>%s</dd>\n", label, text.size ? text.data : "");
+	if (!text)
+		return;
+	if (page->form == PAGE_HTML) {
+		buffer_printf(page->out, "<dt>%s</dt><dd>%s</dd>\n", label, text);
 	} else {
 		buffer_printf(page->out, "%-*s", LABEL, label);
-		page_text_wrap(page->out, LABEL, LABEL, text.size ? text.data : "");
+		page_text_wrap(page->out, LABEL, LABEL, text);
 	}
-	buffer_fini(&text);
 }
 
 void page_verbatim(struct page *page, const char *text, size_t size)
@@ -294,7 +300,7 @@ void page_cell(struct page *page, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(cell, page->form, format, arguments);
+	add(page, cell, format, arguments);
 	va_end(arguments);
 }
 

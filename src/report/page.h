@@ -53,6 +53,7 @@ struct page {
 	const struct page_column *columns;
 	size_t column_count, cell_count;
 	struct buffer cells[PAGE_COLUMNS_MAX]; // of the row that is being written
+	struct buffer given, text;             // what was given, and as data: kept from one call to the next
 };
 
 // `running` stands at the foot of each printed page, in HTML.

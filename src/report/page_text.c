@@ -65,6 +65,8 @@ void page_text_wrap(struct buffer *out, size_t column, size_t indent, const char
 		if (!*text)
 			break;
 		if (*text++ == '\n') {
+			if (!*text)
+				break;
 			buffer_printf(out, "\n%*s", (int)indent, "");
 			at = column = indent;
 		}

@@ -57,8 +57,11 @@ static void write_agent(const struct report_agent *agent, struct page *page)
 {
 	const struct control_status *status = agent->status;
 	struct buffer text = BUFFER_EMPTY;
+	size_t alarms = 0;
 	char time[24];
 
+	for (size_t i = 0; i < agent->alarm_count; i++)
+		alarms += !agent->alarms[i].note;
 	if (status->number) {
 		buffer_printf(&text, "number %" PRIu64, status->number);
 		if (status->serial)
@@ -81,7 +84,7 @@ static void write_agent(const struct report_agent *agent, struct page *page)
 	          : agent->differences  ? "; DIFFERENCES were found for this report"
 	          : status->verified_at ? "; compared with the kernel's rules for this report"
 	                                : "");
-	page_fact(page, "Alarms", "%" PRIu32 "%s", status->alarms, status->alarms ? ", in section 2" : "");
+	page_fact(page, "Alarms", "%zu%s", alarms, alarms ? ", in section 2" : "");
 	page_fact(page, "Repairs", "%" PRIu32 " since the agent started", status->repairs);
 	page_fact(page, "Turned away", "%" PRIu64 " packets since the agent started, %s", status->drops,
 	          report_time(status->started_at, time));

@@ -97,9 +97,8 @@ const struct report_questions report_fda = {
                  "Premarket Submissions, Appendix 1. Its eight categories are the same in the issues of "
                  "2023-09-27, "
                  "2025-06-27 and 2026-02-03.",
-        .about = "For the part of a submission that relies on this wall. Verification is described in "
-                 "docs/architecture.md "
-                 "and lies in the tests that come with the source; the risk assessment is the manufacturer's.",
+        .about = "For the part of a submission that relies on this wall. Which test of the source proves what, "
+                 "docs/failure-modes.md says; the risk assessment is the manufacturer's.",
         .answers = fda_answers,
         .count = sizeof(fda_answers) / sizeof(fda_answers[0]),
 };
