@@ -209,9 +209,7 @@ void report_allowed(const struct report_facts *facts, struct page *page)
 	                "else. It judges each frame that crosses, and the gateway's own traffic."};
 
 	if (!facts->policy) {
-		page_paragraph(page,
-		               "No policy could be had: what passes cannot be said here. leadglass status says "
-		               "how the wall stands.");
+		page_paragraph(page, "%s", report_no_policy(facts));
 		return;
 	}
 	page_paragraph(page, "%s What is not listed in this section is dropped, in both directions.",
