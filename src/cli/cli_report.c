@@ -24,7 +24,7 @@
 
 static const struct cli_command command = {
         .name = "report",
-        .about = "for the file: what is allowed, what stands, who signed it, who was turned away",
+        .about = "for the file: what is allowed, stands, and was turned away",
         .synopsis = "[--html | --json] [--run DIR] [--trust DIR] [POLICY]",
         .options = CLI_HTML | CLI_JSON | CLI_RUN | CLI_TRUST,
         .least = 0,
@@ -67,6 +67,7 @@ static void miss(struct gathered *all, const char *what, int error, const struct
 {
 	struct buffer text = BUFFER_EMPTY;
 
+	all->failed = all->failed || error == -ENOMEM || problems->lost;
 	if (all->facts.missing_count == MISSING_MAX)
 		return;
 	buffer_printf(&text, "%s: %s", what, problems->count ? problems->items[0].what : strerror(-error));
@@ -194,9 +195,7 @@ static void read_standing(const char *run, struct gathered *all)
 	error = cli_read_policy(all->facts.policy_name, run, &all->policy, &problems);
 	if (!error)
 		error = ruleset_compile(&all->policy, &problems, &all->ruleset);
-	if (error == -ENOMEM)
-		all->failed = true;
-	else if (error)
+	if (error)
 		miss(all, "the policy that stands", error, &problems);
 	else
 		take_rules(all);
@@ -213,9 +212,7 @@ static void read_trust(const char *folder, struct gathered *all)
 	for (size_t i = 0; !error && i < all->trust.count; i++)
 		error = trust_about_apart(all->trust.anchors[i].text, all->trust.anchors[i].size,
 		                          &all->about[i], &problems);
-	if (error == -ENOMEM)
-		all->failed = true;
-	else if (error)
+	if (error)
 		miss(all, "who may sign", error, &problems);
 	else
 		all->facts.trust = &all->trust;
