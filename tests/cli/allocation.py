@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Out of memory, at every single allocation: exit status 5 and no answer, or the right answer, and nothing else."""
 
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
-from command import HOST, INTERNAL, KERNEL, NO, POLICY, PROGRAM, TREE, YES, Case, main, namespaced
+from command import HOST, INTERNAL, KERNEL, NO, POLICY, PROGRAM, ROOT, TREE, YES, Case, main, namespaced
 
 sys.path.insert(0, str(TREE / "tests/net"))
 from signing import Pki, Trust, block  # noqa: E402
@@ -76,6 +77,10 @@ class Agent(Case):
             words = [words[0], "--run", "run", *words[1:]]
             right = self.expect(YES, *words)
             self.assertGreater(self.each(words, (right.code, right.out)), 1, words)
+        if not ROOT:
+            return  # glibc's getpwuid, which then has to say who makes the report, crashes without memory
+        os.environ["SUDO_USER"] = "alice"
+        self.addCleanup(os.environ.pop, "SUDO_USER")
         for words in (["report"], ["report", "--html"], ["report", "--json"]):
             words = [words[0], "--run", "run", "--trust", "none", *words[1:]]
             right = self.expect(YES, *words)
@@ -83,8 +88,8 @@ class Agent(Case):
 
 
 def moment(text):
-    """When a report was made, taken out of it."""
-    return re.sub(r"(made_at\": |Made +|<dt>Made</dt><dd>|content: \"leadglass)\S+", r"\1", text)
+    """When a report was made and by whom, taken out of it: without memory a user has only a number."""
+    return re.sub(r"(made_at|made_by|Made  |<dt>Made<|content: \"leadglass).*", r"\1", text)
 
 
 class Signed(Case):

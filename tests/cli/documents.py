@@ -232,6 +232,24 @@ class Agreement(Case):
         for name in names:
             self.assertRegex(text, rf"(?m)^\.It Cm {name}$")
 
+    def test_failure_modes(self):
+        """What docs/failure-modes.md says is seen, is said in the source; the tests it names are there."""
+        said = "".join(path.read_text() for path in (TREE / "firmware/rootfs/etc/init.d").iterdir())
+        for path in (TREE / "src").rglob("*.c"):
+            text = re.sub(r'"\s*PRI\w+\s*"', "...", path.read_text())
+            said += "\n".join(re.sub(r'"\s*"', "", words) for words in re.findall(r'"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*', text))
+        rows = [line.strip("|").split("|") for line in (TREE / "docs/failure-modes.md").read_text().splitlines()
+                if line.startswith("| ") and not line.startswith("| event")]
+        self.assertGreater(len(rows), 40)
+        for row in rows:
+            self.assertEqual(len(row), 4, row)
+            for words in re.findall(r"`([^`]+)`", row[2]):
+                self.assertIn(words, said, row)
+            tests = re.findall(r"`([^`]+)`", row[3])
+            self.assertTrue(tests, row)
+            for name in tests:
+                self.assertTrue((TREE / "tests" / name).is_file(), name)
+
     def test_limits(self):
         """Each limit in the header is in the manual with its number."""
         text = self.read("leadglass-policy.5")
