@@ -35,6 +35,8 @@ void page_data(struct buffer *out, enum page_form form, const char *text, size_t
 
 // Formatted, then taken as data.
 static void add(struct page *page, struct buffer *out, const char *format, va_list arguments)
+        __attribute__((format(printf, 3, 0)));
+static void add(struct page *page, struct buffer *out, const char *format, va_list arguments)
 {
 	buffer_clear(&page->given);
 	buffer_vprintf(&page->given, format, arguments);
@@ -45,6 +47,8 @@ static void add(struct page *page, struct buffer *out, const char *format, va_li
 }
 
 // The same into page->text. NULL when memory ran out.
+static const char *finish(struct page *page, const char *format, va_list arguments)
+        __attribute__((format(printf, 2, 0)));
 static const char *finish(struct page *page, const char *format, va_list arguments)
 {
 	buffer_clear(&page->text);
@@ -188,6 +192,8 @@ void page_part(struct page *page, const char *title)
 
 // ---- text ----
 
+static void write_block(struct page *page, const char *class, const char *format, va_list arguments)
+        __attribute__((format(printf, 3, 0)));
 static void write_block(struct page *page, const char *class, const char *format, va_list arguments)
 {
 	const char *text = finish(page, format, arguments);
