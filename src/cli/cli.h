@@ -66,6 +66,7 @@ enum cli_exit {
 #define CLI_ACCEPT (UINT64_C(1) << 35)
 #define CLI_RESET (UINT64_C(1) << 36)
 #define CLI_RESET_DONE (UINT64_C(1) << 37)
+#define CLI_HTML (UINT64_C(1) << 38)
 
 #define CLI_STATE_FOLDER "/var/lib/leadglass"
 
@@ -123,6 +124,7 @@ int cli_show(int argc, char **argv);
 int cli_allow(int argc, char **argv);
 int cli_drops(int argc, char **argv);
 int cli_metrics(int argc, char **argv);
+int cli_report(int argc, char **argv);
 
 // "leadglass: ..." and a line end on standard error.
 void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));

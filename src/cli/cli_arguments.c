@@ -22,6 +22,7 @@ static const struct {
 } known[] = {
         {CLI_ROLE, "role", "ROLE", "host, router or bridge; else each of them", VALUE(role)},
         {CLI_JSON, "json", NULL, "write the answer as JSON", NO_VALUE},
+        {CLI_HTML, "html", NULL, "write it as one HTML page", NO_VALUE},
         {CLI_STRICT, "strict", NULL, "a warning, too, makes the answer no (exit status 1)", NO_VALUE},
         {CLI_ALL, "all", NULL, "everything, however long", NO_VALUE},
         {CLI_NO_READ_BACK, "no-read-back", NULL, "do not compare the kernel's rules with the policy afterwards",

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/problem.h"
 #include "cli/cli_agent.h"
+#include "cli/cli_report.h"
 #include "cli/cli_text.h"
 #include "policy/policy.h"
 
@@ -41,55 +42,6 @@ static const struct cli_command command = {
 #define ROWS 40
 #define WHEN_COLUMNS 12
 #define INDENT (WHEN_COLUMNS + 10)
-
-#define ETHER_IPV4 0x0800
-#define ETHER_ARP 0x0806
-#define ETHER_IPV6 0x86dd
-
-static void write_transport(const struct control_drop *drop, struct buffer *out)
-{
-	const size_t named = sizeof(drop->ports) / sizeof(drop->ports[0]);
-
-	switch (drop->protocol) {
-	case IPPROTO_TCP:
-		buffer_text(out, "tcp");
-		break;
-	case IPPROTO_UDP:
-		buffer_text(out, "udp");
-		break;
-	case IPPROTO_ICMP:
-		buffer_printf(out, "icmp type %u", drop->icmp_type);
-		return;
-	case IPPROTO_ICMPV6:
-		buffer_printf(out, "icmpv6 type %u", drop->icmp_type);
-		return;
-	default:
-		buffer_printf(out, "protocol %u%s", drop->protocol, drop->port_count ? " port" : "");
-	}
-	for (size_t i = 0; i < named && i < drop->port_count; i++)
-		buffer_printf(out, "%s %u", i ? "," : "", drop->ports[i]);
-	if (drop->port_count > named)
-		buffer_printf(out, " and %zu more", drop->port_count - named);
-}
-
-// "10.20.9.5 -> 10.20.1.10 tcp 22, 23, 80, 443 and 996 more"
-static void write_packet(const struct control_drop *drop, struct buffer *out)
-{
-	char text[PREFIX_TEXT_MAX];
-
-	if (drop->source.length || drop->destination.length) {
-		buffer_printf(out, "%s -> ", prefix_print(&drop->source, text));
-		buffer_printf(out, "%s ", prefix_print(&drop->destination, text));
-	} else if (drop->mac[0]) {
-		buffer_printf(out, "%s ", drop->mac);
-	}
-	if (drop->ether_type == ETHER_ARP)
-		buffer_text(out, "arp");
-	else if (drop->ether_type && drop->ether_type != ETHER_IPV4 && drop->ether_type != ETHER_IPV6)
-		buffer_printf(out, "ethernet type %04x", drop->ether_type);
-	else
-		write_transport(drop, out);
-}
 
 static void write_place(const struct control_drop *drop, int64_t now, struct buffer *out)
 {
@@ -120,7 +72,7 @@ static void write_row(const struct control_drop *drop, int64_t now, bool followi
 	cli_number(out, drop->count, 8);
 	buffer_text(out, "  ");
 	buffer_clear(&text);
-	write_packet(drop, &text);
+	control_drop_print(drop, &text);
 	if (!buffer_failed(&text))
 		cli_wrap(out, INDENT, INDENT, text.data ? text.data : "");
 	buffer_clear(&text);
@@ -140,7 +92,7 @@ static void json_prefix(struct json *json, const char *key, const struct prefix 
 	json_key_text(json, key, prefix->length ? prefix_print(prefix, text) : NULL);
 }
 
-static void json_row(const struct control_drop *drop, struct json *json)
+void drops_json(const struct control_drop *drop, struct json *json)
 {
 	const size_t named = sizeof(drop->ports) / sizeof(drop->ports[0]);
 	bool icmp = drop->protocol == IPPROTO_ICMP || drop->protocol == IPPROTO_ICMPV6;
@@ -285,7 +237,7 @@ static int show(const struct cli_arguments *arguments)
 
 			json_array(&json);
 			for (size_t i = 0; i < count; i++)
-				json_row(sorted[i], &json);
+				drops_json(sorted[i], &json);
 			json_end_array(&json);
 			buffer_text(&out, "\n");
 		} else {
@@ -328,7 +280,7 @@ static int write_change(const struct control_drop *drop, bool as_json)
 	if (as_json) {
 		struct json json = JSON_TO(&out);
 
-		json_row(drop, &json);
+		drops_json(drop, &json);
 		if (!buffer_failed(&out))
 			join_lines(&out);
 		buffer_text(&out, "\n");

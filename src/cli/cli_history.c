@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "cli/cli_agent.h"
+#include "cli/cli_report.h"
 #include "cli/cli_text.h"
 
 static const struct cli_command command = {
@@ -61,31 +62,28 @@ static void write_text(const struct control_entry *entries, size_t count, struct
 		write_entry(&entries[i], out);
 }
 
-static void write_json(const struct control_entry *entries, size_t count, struct buffer *out)
+void history_json(const struct control_entry *entries, size_t count, struct json *json)
 {
-	struct json json = JSON_TO(out);
-
-	json_array(&json);
+	json_array(json);
 	for (size_t i = 0; i < count; i++) {
 		const struct control_entry *entry = &entries[i];
 
-		json_object(&json);
-		json_key_number(&json, "number", entry->number);
-		cli_json_time(&json, "applied_at", entry->applied_at);
-		cli_json_time(&json, "decided_at", entry->decided_at);
-		json_key_text(&json, "outcome", entry->outcome);
-		json_key_bool(&json, "standing", entry->standing);
-		json_key_bool(&json, "confirmed", entry->confirmed);
-		json_key_bool(&json, "pending", entry->pending);
-		cli_json_number(&json, "serial", entry->serial);
-		cli_json_number(&json, "copy_of", entry->copy_of);
-		json_key_number(&json, "peers", entry->peers);
-		cli_json_hash(&json, "hash", entry->hash);
-		json_key_text(&json, "who", entry->who);
-		json_end(&json);
+		json_object(json);
+		json_key_number(json, "number", entry->number);
+		cli_json_time(json, "applied_at", entry->applied_at);
+		cli_json_time(json, "decided_at", entry->decided_at);
+		json_key_text(json, "outcome", entry->outcome);
+		json_key_bool(json, "standing", entry->standing);
+		json_key_bool(json, "confirmed", entry->confirmed);
+		json_key_bool(json, "pending", entry->pending);
+		cli_json_number(json, "serial", entry->serial);
+		cli_json_number(json, "copy_of", entry->copy_of);
+		json_key_number(json, "peers", entry->peers);
+		cli_json_hash(json, "hash", entry->hash);
+		json_key_text(json, "who", entry->who);
+		json_end(json);
 	}
-	json_end_array(&json);
-	buffer_text(out, "\n");
+	json_end_array(json);
 }
 
 int cli_history(int argc, char **argv)
@@ -93,6 +91,7 @@ int cli_history(int argc, char **argv)
 	struct cli_arguments arguments;
 	struct cli_reply reply = {0};
 	struct buffer out = BUFFER_EMPTY;
+	struct json json = JSON_TO(&out);
 	int status = cli_arguments(&command, argc, argv, &arguments);
 	const void *entries;
 	size_t count;
@@ -103,10 +102,12 @@ int cli_history(int argc, char **argv)
 	if (status == CLI_GO_ON && !cli_reply_items(&reply, CONTROL_HISTORY, &entries, &count))
 		status = CLI_KERNEL;
 	if (status == CLI_GO_ON) {
-		if (arguments.options & CLI_JSON)
-			write_json(entries, count, &out);
-		else
+		if (arguments.options & CLI_JSON) {
+			history_json(entries, count, &json);
+			buffer_text(&out, "\n");
+		} else {
 			write_text(entries, count, &out);
+		}
 		status = cli_answer(&out, CLI_YES);
 	}
 	cli_reply_fini(&reply);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/json.h"
 #include "cli/cli_agent.h"
 #include "cli/cli_status.h"
 
@@ -42,11 +43,14 @@ static int ask_list(struct control *control, enum control_kind kind, struct cli_
 static int answer(const struct status_facts *facts, unsigned options)
 {
 	struct buffer out = BUFFER_EMPTY;
+	struct json json = JSON_TO(&out);
 
-	if (options & CLI_JSON)
-		status_json(facts, &out);
-	else
+	if (options & CLI_JSON) {
+		status_json(facts, &json);
+		buffer_text(&out, "\n");
+	} else {
 		status_text(facts, options & CLI_ALL ? SIZE_MAX : STATUS_ROWS, &out);
+	}
 	return cli_answer(&out, facts->status->wall == CONTROL_WALL_UP ? CLI_YES : CLI_NO);
 }
 

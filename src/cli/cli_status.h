@@ -25,7 +25,7 @@ struct status_facts {
 };
 
 void status_text(const struct status_facts *facts, size_t rows, struct buffer *out);
-void status_json(const struct status_facts *facts, struct buffer *out);
+void status_json(const struct status_facts *facts, struct json *json); // as one value
 
 // Whose policy it is: a line of the text.
 void status_trust(const struct control_status *status, struct buffer *out);

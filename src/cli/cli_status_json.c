@@ -3,7 +3,6 @@
 // The status for programs: everything there is.
 #include "cli/cli_status.h"
 
-#include "base/buffer.h"
 #include "base/json.h"
 #include "cli/cli_text.h"
 #include "policy/policy.h"
@@ -151,19 +150,16 @@ static void write_counters(const struct status_facts *facts, struct json *json)
 	json_end_array(json);
 }
 
-void status_json(const struct status_facts *facts, struct buffer *out)
+void status_json(const struct status_facts *facts, struct json *json)
 {
-	struct json json = JSON_TO(out);
-
-	json_object(&json);
-	write_wall(facts->status, &json);
-	write_policy(facts->status, &json);
-	status_ports_json(facts, &json);
-	write_agent(facts->status, &json);
-	write_alarms(facts, &json);
-	write_windows(facts, &json);
-	write_peers(facts, &json);
-	write_counters(facts, &json);
-	json_end(&json);
-	buffer_text(out, "\n");
+	json_object(json);
+	write_wall(facts->status, json);
+	write_policy(facts->status, json);
+	status_ports_json(facts, json);
+	write_agent(facts->status, json);
+	write_alarms(facts, json);
+	write_windows(facts, json);
+	write_peers(facts, json);
+	write_counters(facts, json);
+	json_end(json);
 }

@@ -12,6 +12,7 @@
 
 struct buffer;
 struct cli_arguments;
+struct json;
 
 // `trust list`, `trust add` and `trust remove`; options and operands have been counted. An exit code.
 int cli_trust_list(const struct cli_arguments *arguments);
@@ -46,6 +47,11 @@ void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer
 // What openssl x509 -fingerprint -sha256 prints after the equal sign: "3F:2A:...".
 #define CLI_FINGERPRINT_SIZE (3 * TRUST_HASH_SIZE)
 char *cli_trust_fingerprint(const uint8_t hash[static TRUST_HASH_SIZE], char text[static CLI_FINGERPRINT_SIZE]);
+
+// ---- cli_trust_list.c ----
+
+// The answer of `leadglass trust list --json`; `about` each of the anchors.
+void cli_trust_json(const struct trust *trust, const struct trust_about *about, struct json *json);
 
 // ---- cli_trust_standing.c ----
 

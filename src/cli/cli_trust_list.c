@@ -80,22 +80,18 @@ static void write_json_anchor(const struct trust_anchor *anchor, const struct tr
 	json_end(json);
 }
 
-static void write_json(const struct facts *facts, struct buffer *out)
+void cli_trust_json(const struct trust *trust, const struct trust_about *about, struct json *json)
 {
-	const struct trust *trust = &facts->trust;
-	struct json json = JSON_TO(out);
-
-	json_object(&json);
-	json_key_text(&json, "folder", trust->path);
-	json_key_text(&json, "site", trust->site[0] ? trust->site : NULL);
-	json_key_text(&json, "unit", trust->unit[0] ? trust->unit : NULL);
-	json_key(&json, "anchors");
-	json_array(&json);
+	json_object(json);
+	json_key_text(json, "folder", trust->path);
+	json_key_text(json, "site", trust->site[0] ? trust->site : NULL);
+	json_key_text(json, "unit", trust->unit[0] ? trust->unit : NULL);
+	json_key(json, "anchors");
+	json_array(json);
 	for (size_t i = 0; i < trust->count; i++)
-		write_json_anchor(&trust->anchors[i], &facts->about[i], &json);
-	json_end_array(&json);
-	json_end(&json);
-	buffer_text(out, "\n");
+		write_json_anchor(&trust->anchors[i], &about[i], json);
+	json_end_array(json);
+	json_end(json);
 }
 
 // CLI_GO_ON, or an exit code after a message.
@@ -127,6 +123,7 @@ int cli_trust_list(const struct cli_arguments *arguments)
 {
 	struct facts *facts = calloc(1, sizeof(*facts));
 	struct buffer out = BUFFER_EMPTY;
+	struct json json = JSON_TO(&out);
 	int status;
 
 	if (!facts) {
@@ -137,10 +134,12 @@ int cli_trust_list(const struct cli_arguments *arguments)
 	facts->there = access(arguments->trust, F_OK) == 0;
 	status = gather(arguments->trust, facts);
 	if (status == CLI_GO_ON) {
-		if (arguments->options & CLI_JSON)
-			write_json(facts, &out);
-		else
+		if (arguments->options & CLI_JSON) {
+			cli_trust_json(&facts->trust, facts->about, &json);
+			buffer_text(&out, "\n");
+		} else {
 			write_text(facts, &out);
+		}
 		status = cli_answer(&out, facts->all_good ? CLI_YES : CLI_NO);
 	}
 	trust_fini(&facts->trust);

@@ -67,7 +67,7 @@ _leadglass()
 	local commands="check explain diff print render sign verify-signature status drops apply confirm rollback"
 	local current="${COMP_WORDS[COMP_CWORD]}" command="${COMP_WORDS[1]-}" previous="${COMP_WORDS[COMP_CWORD-1]}"
 	local options="" first="" operand=0 i
-	commands+=" history show allow verify metrics probe load list remove trust update"
+	commands+=" history show allow verify metrics report probe load list remove trust update"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
@@ -93,6 +93,7 @@ _leadglass()
 	diff | status | verify) options="--json --all --run" ;;
 	render | show | metrics) options="--run" ;;
 	drops) options="--json --all --follow --run" ;;
+	report) options="--html --json --run --trust" ;;
 	sign) options="--key --certificate --output" ;;
 	verify-signature) options="--trust --anchor --json" ;;
 	trust)
@@ -156,7 +157,7 @@ _leadglass()
 		return
 	fi
 	case $command:$operand in
-	check:0 | render:0 | print:0 | diff:[01] | explain:0 | probe:0 | load:0 | verify:0 | apply:0) _leadglass_policy ;;
+	check:0 | render:0 | print:0 | diff:[01] | explain:0 | probe:0 | load:0 | verify:0 | apply:0 | report:0) _leadglass_policy ;;
 	sign:0 | verify-signature:0 | update:0) _leadglass_files ;;
 	trust:0) _leadglass_offer -W "list add remove" ;;
 	trust:1)

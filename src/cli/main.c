@@ -33,6 +33,7 @@ static const struct {
         {"allow", cli_allow, "let somebody in for some time"},
         {"verify", cli_verify, "does the kernel still hold exactly this policy?"},
         {"metrics", cli_metrics, "what the agent counts, for a monitoring system"},
+        {"report", cli_report, "for the file: what is allowed, stands, and was turned away"},
         {NULL, NULL, "Without the agent, straight into the kernel:"},
         {"probe", cli_probe, "what does this kernel lack for leadglass?"},
         {"load", cli_load, "put the wall up: policy into the kernel, read back and compared"},

@@ -170,6 +170,10 @@ struct control_drop {
 	char reason[222]; // in the policy's words
 };
 
+// "10.20.9.5 -> 10.20.1.10 tcp 22, 23, 80, 443 and 996 more"
+struct buffer;
+void control_drop_print(const struct control_drop *drop, struct buffer *out);
+
 struct control_port {
 	char name[16];
 	uint8_t bridge;  // 1: the bridge itself, which comes first

@@ -35,7 +35,7 @@ class Completion(Case):
     def test_subcommands(self):
         self.assertEqual(self.complete("")[:len(SUBCOMMANDS)], SUBCOMMANDS)
         self.assertEqual(self.complete("ch"), ["check"])
-        self.assertEqual(self.complete("re"), ["render", "remove"])
+        self.assertEqual(self.complete("re"), ["render", "report", "remove"])
         self.assertEqual(self.complete("a"), ["apply", "allow"])
         self.assertEqual(self.complete("help", "ver"), ["verify-signature", "verify"])
         self.assertEqual(self.complete("trust", ""), ["list", "add", "remove"])
@@ -55,6 +55,7 @@ class Completion(Case):
         self.assertEqual(self.complete("apply", "--confirm-within", "2m", "pol"), ["policy.conf"])
         self.assertEqual(self.complete("apply", "--confirm-within", "=", "2m", "pol"), ["policy.conf"])
         self.assertEqual(self.complete("check", "--run", "run", "pol"), ["policy.conf"])
+        self.assertEqual(self.complete("report", "--html", "pol"), ["policy.conf"])
         self.assertEqual(self.complete("check", "policy.conf", "pol"), [])
         self.assertEqual(self.complete("apply", "--confirm-within", "2m", "policy.conf", "pol"), [])
         for words in (["sign"], ["sign", "--key"], ["sign", "--key", "=", "k", "--output"], ["verify-signature"],

@@ -25,7 +25,7 @@ from examples import markdown, matches, mdoc
 LEADGLASSD = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 WITH_AGENT = ROOT and LEADGLASSD is not None
 # In an order that leaves each of them something to do
-ASKING = ["apply", "status", "confirm", "history", "show", "allow", "drops", "verify", "metrics", "rollback"]
+ASKING = ["apply", "status", "confirm", "history", "show", "allow", "drops", "verify", "metrics", "report", "rollback"]
 WRAPS = {"host": "role host\ndevice ct-3 { ae-title CT3; port 11112 }\n",
          "router": "role router\nbox { address 10.20.1.250/24 }\n"
                    "device ct-3 { ae-title CT3; port 11112; address 10.20.1.10 }\n"
@@ -105,6 +105,14 @@ esac
         if not WITH_AGENT:
             self.skipTest("needs root and leadglassd")
         self.assertGreaterEqual(self.play(mdoc("leadglass.8") + mdoc("leadglassd.8"), agent=True), 5)
+
+    def test_report_man(self):
+        self.assertGreaterEqual(self.play(mdoc("leadglass-report.8")), 2)
+
+    def test_report_man_with_agent(self):
+        if not WITH_AGENT:
+            self.skipTest("needs root and leadglassd")
+        self.assertGreaterEqual(self.play(mdoc("leadglass.8") + mdoc("leadglassd.8") + mdoc("leadglass-report.8"), agent=True), 6)
 
     def test_probe_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-probe.8")), int(ROOT))
@@ -197,7 +205,7 @@ class Agreement(Case):
         self.assertEqual(complaints, [])
 
     def test_every_option_is_in_the_manual(self):
-        text = "".join(self.read(f"leadglass{part}.8") for part in ("", "-sign", "-probe", "-update"))
+        text = "".join(self.read(f"leadglass{part}.8") for part in ("", "-sign", "-probe", "-report", "-update"))
         for name in SUBCOMMANDS:
             self.assertRegex(text, rf"(?m)^(\.It Cm|\.It Xo\n\.Cm) {name}$|^\.It Cm {name} ")
             for option in re.findall(r"(?m)^  --([a-z-]+)", self.expect(YES, name, "--help").out):
@@ -223,6 +231,24 @@ class Agreement(Case):
         self.assertGreaterEqual(len(names), 19)
         for name in names:
             self.assertRegex(text, rf"(?m)^\.It Cm {name}$")
+
+    def test_failure_modes(self):
+        """What docs/failure-modes.md says is seen, is said in the source; the tests it names are there."""
+        said = "".join(path.read_text() for path in (TREE / "firmware/rootfs/etc/init.d").iterdir())
+        for path in (TREE / "src").rglob("*.c"):
+            text = re.sub(r'"\s*PRI\w+\s*"', "...", path.read_text())
+            said += "\n".join(re.sub(r'"\s*"', "", words) for words in re.findall(r'"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*', text))
+        rows = [line.strip("|").split("|") for line in (TREE / "docs/failure-modes.md").read_text().splitlines()
+                if line.startswith("| ") and not line.startswith("| event")]
+        self.assertGreater(len(rows), 40)
+        for row in rows:
+            self.assertEqual(len(row), 4, row)
+            for words in re.findall(r"`([^`]+)`", row[2]):
+                self.assertIn(words, said, row)
+            tests = re.findall(r"`([^`]+)`", row[3])
+            self.assertTrue(tests or "no test yet" in row[3], row)
+            for name in tests:
+                self.assertTrue((TREE / "tests" / name).is_file(), name)
 
     def test_limits(self):
         """Each limit in the header is in the manual with its number."""

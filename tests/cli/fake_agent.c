@@ -321,6 +321,70 @@ static void send_drops(int client, struct control_answer *answer, bool follow)
 		send_items(client, answer, &sent[i], sizeof(sent[i]));
 }
 
+// What a page or a terminal would act upon, in every text that an agent can send.
+static void spoil(char *text, size_t size)
+{
+	static const char hostile[] = "<script>\"'&\x1b[31m\xe2\x80\xae\xff</p>";
+
+	for (size_t i = 0; i < size - 1; i++)
+		text[i] = hostile[i % (sizeof(hostile) - 1)];
+	text[size - 1] = '\0';
+}
+#define SPOIL(text) spoil(text, sizeof(text))
+
+static void send_hostile(int client, struct control_answer *answer)
+{
+	struct control_status status = up;
+	struct control_alarm alarm = {.since = NOW};
+	struct control_peer peer = {.kind = 2, .counted = 1};
+	struct control_counter counter = {.packets = 1};
+	struct control_window window = windows[0];
+	struct control_port port[2] = {{.name = "bridge", .bridge = 1}};
+	struct control_drop drop = {.count = 1, .last_seen = NOW};
+	struct control_entry entry = {.number = 1};
+
+	SPOIL(status.version), SPOIL(status.site), SPOIL(status.unit), SPOIL(status.signer),
+	        SPOIL(status.anchor);
+	SPOIL(status.who), SPOIL(status.reason), SPOIL(status.repaired_from), SPOIL(status.collector);
+	status.trust = CONTROL_TRUST_SIGNED;
+	status.repairs = 1;
+	SPOIL(alarm.name), SPOIL(alarm.text), SPOIL(peer.name), SPOIL(window.reason), SPOIL(window.who);
+	SPOIL(counter.family), SPOIL(counter.chain), SPOIL(counter.rule), SPOIL(port[1].name),
+	        SPOIL(port[1].why);
+	SPOIL(drop.in_interface), SPOIL(drop.out_interface), SPOIL(drop.chain), SPOIL(drop.mac),
+	        SPOIL(drop.reason);
+	SPOIL(entry.outcome), SPOIL(entry.who);
+	switch ((int)answer->kind) {
+	case CONTROL_STATUS:
+		send_items(client, answer, &status, sizeof(status));
+		break;
+	case CONTROL_ALARMS:
+		send_items(client, answer, &alarm, sizeof(alarm));
+		break;
+	case CONTROL_PEERS:
+		send_items(client, answer, &peer, sizeof(peer));
+		break;
+	case CONTROL_COUNTERS:
+		send_items(client, answer, &counter, sizeof(counter));
+		break;
+	case CONTROL_WINDOWS:
+		send_items(client, answer, &window, sizeof(window));
+		break;
+	case CONTROL_PORTS:
+		send_items(client, answer, port, sizeof(port));
+		break;
+	case CONTROL_DROPS:
+		send_items(client, answer, &drop, sizeof(drop));
+		break;
+	case CONTROL_HISTORY:
+		send_items(client, answer, &entry, sizeof(entry));
+		break;
+	default:
+		answer->number = 1;
+		send_items(client, answer, status.signer, strlen(status.signer)); // a difference
+	}
+}
+
 static void send_policy(int client, struct control_answer *answer, const struct control_request *request,
                         const char *scene)
 {
@@ -380,6 +444,10 @@ static void respond(int client, const struct control_request *request, const cha
 	bool empty = strncmp(scene, "closed", 6) == 0 || strcmp(scene, "none") == 0,
 	     trouble = strcmp(scene, "trouble") == 0;
 
+	if (strcmp(scene, "hostile") == 0 && request->kind != CONTROL_SHOW) {
+		send_hostile(client, &answer);
+		return;
+	}
 	switch ((enum control_kind)request->kind) {
 	case CONTROL_STATUS:
 		send_items(client, &answer, &status, sizeof(status));
@@ -424,7 +492,7 @@ static void respond(int client, const struct control_request *request, const cha
 		send_items(client, &answer, lines, trouble ? sizeof(lines) - 1 : 0);
 		break;
 	case CONTROL_SHOW:
-		if (strcmp(scene, "kept") == 0)
+		if (strcmp(scene, "kept") == 0 || strcmp(scene, "hostile") == 0)
 			send_kept(client, &answer, folder);
 		else
 			send_policy(client, &answer, request, scene);

@@ -183,6 +183,21 @@ def too_long(checks, site):
 	checks.equal(families["leadglass_peers_left_out"].samples, {(): 5002 - 1000}, "metrics: the others are left out, and it says so")
 
 
+def reported(checks, site):
+	"""A report holds what the agent, the kernel and the other commands say at that moment."""
+	check.reach(site.peer, DEVICE, 8042, source=STRANGER)
+	site.settled()
+	answer = site.agent.json("report", "--trust", "/nonexistent")
+	checks.equal(answer["comparison"], {"compared": True, "differences": 0, "shown": []}, "report: compared with the kernel's rules")
+	checks.equal(answer["missing"], [], "report: nothing is missing")
+	checks.equal(answer["rules"], site.agent.must("render", "@running").stdout, "report: the rules are those of render")
+	checks.equal(answer["files"][0]["text"], POLICY, "report: the policy as it was written")
+	checks.equal([row["source"] for row in answer["drops"] if 8042 in row["ports"]], [STRANGER], "report: the stranger was turned away")
+	checks.equal(answer["history"], site.agent.json("history"), "report: the history")
+	page = site.agent.must("report", "--html", "--trust", "/nonexistent").stdout
+	checks.check("The wall is up and verified" in page and f"{STRANGER} -&#62; {DEVICE} tcp 8042" in page, "report: the page", page[:2000])
+
+
 def test(checks):
 	strictness(checks)
 	with Lab() as lab:
@@ -192,6 +207,7 @@ def test(checks):
 		site = Site(lab, "--metrics-file", file)
 		site.agent.start()
 		site.agent.must_apply(POLICY)
+		reported(checks, site)
 		counted(checks, site)
 		never_backwards(checks, site)
 		metrics(checks, site, file)
