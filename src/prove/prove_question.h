@@ -20,6 +20,9 @@ struct prove_relation {
 	uint8_t parts;
 	uint8_t at[PROVE_PARTS_MAX], sizes[PROVE_PARTS_MAX];
 	const source_pos *places; // the line of each row; NULL: not known
+	// Where rows are sorted by the first value of their first part: which row up to each reaches furthest
+	// with it. NULL: they are not. Only prove_judge looks at it.
+	const uint32_t *furthest;
 };
 
 const uint8_t *prove_row_first(const struct prove_relation *relation, size_t row, size_t part);

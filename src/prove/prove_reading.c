@@ -3,6 +3,7 @@
 // What a policy grants, as rows.
 #include "prove/prove_reading.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,12 +52,9 @@ static void add_row(struct prove_reading *r, struct prove_rows *rows, source_pos
 		size += ends[i]->size;
 	}
 	relation->last = size;
-	relation->stride = 2 * size;
+	relation->stride = 2 * size + sizeof at;
 	if (!r->error)
 		r->error = array_room(&rows->octets, relation->count, &rows->capacity, relation->stride);
-	if (!r->error)
-		r->error =
-		        array_room(&rows->places, relation->count, &rows->place_capacity, sizeof *rows->places);
 	if (r->error)
 		return;
 	uint8_t *row = rows->octets + relation->count * relation->stride;
@@ -64,9 +62,59 @@ static void add_row(struct prove_reading *r, struct prove_rows *rows, source_pos
 		memcpy(row + relation->at[i], ends[i]->first, ends[i]->size);
 		memcpy(row + size + relation->at[i], ends[i]->last, ends[i]->size);
 	}
-	rows->places[relation->count++] = at;
+	memcpy(row + 2 * size, &at, sizeof at);
+	relation->count++;
+}
+
+static int by_octet(const void *a, const void *b)
+{
+	return memcmp(a, b, 1);
+}
+
+static int by_mac(const void *a, const void *b)
+{
+	return memcmp(a, b, 6);
+}
+
+static int by_address4(const void *a, const void *b)
+{
+	return memcmp(a, b, 4);
+}
+
+static int by_address6(const void *a, const void *b)
+{
+	return memcmp(a, b, 16);
+}
+
+// Sorts rows by their first part, so that a packet need not be held against all of them.
+static void finish_rows(struct prove_rows *rows, void *context)
+{
+	struct prove_reading *r = context;
+	struct prove_relation *relation = &rows->relation;
+	size_t size = relation->sizes[0];
+	if (relation->count == 0 || r->error)
+		return;
+	qsort(rows->octets, relation->count, relation->stride,
+	      size == 4   ? by_address4
+	      : size == 6 ? by_mac
+	      : size == 1 ? by_octet
+	                  : by_address6);
+	rows->places = calloc(relation->count, sizeof *rows->places);
+	rows->furthest = calloc(relation->count, sizeof *rows->furthest);
+	if (!rows->places || !rows->furthest) {
+		r->error = -ENOMEM;
+		return;
+	}
 	relation->rows = rows->octets;
 	relation->places = rows->places;
+	relation->furthest = rows->furthest;
+	for (size_t i = 0; i < relation->count; i++) {
+		const uint8_t *before = i ? prove_row_last(relation, rows->furthest[i - 1], 0) : NULL;
+		bool further = !before || memcmp(prove_row_last(relation, i, 0), before, size) > 0;
+		rows->furthest[i] = further ? (uint32_t)i : rows->furthest[i - 1];
+		memcpy(&rows->places[i], rows->octets + i * relation->stride + 2 * relation->last,
+		       sizeof *rows->places);
+	}
 }
 
 // ---- who may open what to whom ----
@@ -84,8 +132,7 @@ static void grant(struct prove_reading *r, enum prove_whose whose, bool inbound,
 		add_row(r, &grants->loose, far->at, &remote, last, NULL);
 	} else if (near->family == far->prefix.family) {
 		struct range local = range_of(near);
-		add_row(r, &grants->tied, far->at, inbound ? &remote : &local, inbound ? &local : &remote,
-		        last);
+		add_row(r, &grants->tied, far->at, &remote, &local, last);
 	}
 }
 
@@ -274,6 +321,28 @@ static void read_windows(struct prove_reading *r, const struct ruleset *ruleset)
 	}
 }
 
+// ---- all rows ----
+
+typedef void (*rows_fn)(struct prove_rows *rows, void *context);
+
+static void each_rows(struct prove_reading *r, rows_fn function, void *context)
+{
+	struct prove_grants *grants = &r->grants[0][0][0][0];
+	struct prove_rows *pairs[] = {r->manage,    r->servers[0],     r->servers[1],
+	                              r->addresses, r->tied_addresses, r->ties};
+	struct prove_rows *single[] = {&r->manage_interfaces, &r->macs, &r->macs6, &r->groups};
+	for (size_t i = 0; i < sizeof r->grants / sizeof *grants; i++) {
+		function(&grants[i].loose, context);
+		function(&grants[i].tied, context);
+	}
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		function(&pairs[i][0], context);
+		function(&pairs[i][1], context);
+	}
+	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
+		function(single[i], context);
+}
+
 int prove_read(struct prove_reading *r, const struct policy *policy, const struct ruleset *ruleset)
 {
 	*r = (struct prove_reading){.policy = policy};
@@ -285,42 +354,22 @@ int prove_read(struct prove_reading *r, const struct policy *policy, const struc
 	for (size_t i = 0; policy->role == POLICY_ROLE_BRIDGE && i < policy->device_count; i++)
 		read_device(r, &policy->devices[i]);
 	read_windows(r, ruleset);
+	each_rows(r, finish_rows, r);
 	return r->error;
 }
 
-// ---- all rows ----
-
-typedef void (*rows_fn)(struct prove_rows *rows, size_t *sum);
-
-static void each_rows(struct prove_reading *r, rows_fn function, size_t *sum)
+static void release(struct prove_rows *rows, void *context)
 {
-	struct prove_grants *grants = &r->grants[0][0][0][0];
-	struct prove_rows *pairs[] = {r->manage,    r->servers[0],     r->servers[1],
-	                              r->addresses, r->tied_addresses, r->ties};
-	struct prove_rows *single[] = {&r->manage_interfaces, &r->macs, &r->macs6, &r->groups};
-	for (size_t i = 0; i < sizeof r->grants / sizeof *grants; i++) {
-		function(&grants[i].loose, sum);
-		function(&grants[i].tied, sum);
-	}
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-		function(&pairs[i][0], sum);
-		function(&pairs[i][1], sum);
-	}
-	for (size_t i = 0; i < sizeof single / sizeof *single; i++)
-		function(single[i], sum);
-}
-
-static void release(struct prove_rows *rows, size_t *sum)
-{
-	(void)sum;
+	(void)context;
 	free(rows->octets);
 	free(rows->places);
+	free(rows->furthest);
 	*rows = (struct prove_rows){0};
 }
 
-static void count(struct prove_rows *rows, size_t *sum)
+static void count(struct prove_rows *rows, void *context)
 {
-	*sum += rows->relation.count;
+	*(size_t *)context += rows->relation.count;
 }
 
 void prove_reading_fini(struct prove_reading *r)

@@ -9,12 +9,14 @@
 
 #include "prove/prove_question.h"
 
-// Rows of our own: all first values of a row, then all last ones, unpadded.
+// Rows of our own: all first values of a row, then all last ones, unpadded, and its place until they are
+// sorted.
 struct prove_rows {
 	struct prove_relation relation;
 	uint8_t *octets;
+	size_t capacity;
 	source_pos *places;
-	size_t capacity, place_capacity;
+	uint32_t *furthest;
 };
 
 // Whose connections: role host knows only the box, which is the device.

@@ -66,7 +66,8 @@ static void say_granted(const struct prove_reading *r, const struct prove_shape 
 	const struct prove_grants *grants = &r->grants[whose][inbound][shape->family][kind];
 	bool related = prove_state_related(shape->state);
 	for (int tied = 0; tied < 2; tied++) {
-		enum prove_variable far = inbound ? shape->client : shape->server;
+		enum prove_variable far = inbound ? shape->client : shape->server,
+		                    near = inbound ? shape->server : shape->client;
 		prove_rule_begin(q);
 		if (related) // a ping has no errors
 			prove_ask_octet(q, PROVE_QUOTED_PROTOCOL,
@@ -75,7 +76,7 @@ static void say_granted(const struct prove_reading *r, const struct prove_shape 
 			prove_ask_types(q, shape->family == ADDRESS_IPV4 ? errors4 : errors6,
 			                shape->family == ADDRESS_IPV4 ? sizeof errors4 : sizeof errors6);
 		if (tied)
-			prove_ask_rows(q, &grants->tied, shape->client, shape->server, shape->called);
+			prove_ask_rows(q, &grants->tied, far, near, shape->called);
 		else
 			prove_ask_rows(q, &grants->loose, far, shape->called, PROVE_ABSENT);
 		prove_sentence_end(q, true, text);
@@ -93,7 +94,8 @@ static void say_ping(const struct prove_reading *r, const struct prove_shape *sh
 		prove_rule_begin(q);
 		prove_ask_octet(q, PROVE_ICMP_TYPE, shape->state == PROVE_REPLY ? reply : request);
 		if (tied)
-			prove_ask_rows(q, &grants->tied, shape->client, shape->server, PROVE_ABSENT);
+			prove_ask_rows(q, &grants->tied, inbound ? shape->client : shape->server,
+			               inbound ? shape->server : shape->client, PROVE_ABSENT);
 		else
 			prove_ask_rows(q, &grants->loose, inbound ? shape->client : shape->server, PROVE_ABSENT,
 			               PROVE_ABSENT);

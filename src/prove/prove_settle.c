@@ -91,13 +91,27 @@ static bool covers(const struct prove_atom *atom, size_t row, prove_values value
 	return true;
 }
 
+// Rows that begin behind the value are left out, and so are those before the first that could reach it.
 static bool contains(const struct prove_atom *atom, prove_values values, source_pos *ret_at)
 {
-	for (size_t row = 0; row < atom->relation.count; row++) {
+	const struct prove_relation *relation = &atom->relation;
+	const uint8_t *value = values[atom->variables[0]];
+	size_t size = relation->sizes[0], low = 0, high = relation->count;
+	while (relation->furthest && low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (memcmp(prove_row_first(relation, middle, 0), value, size) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t row = high; row-- > 0;) {
+		if (relation->furthest &&
+		    memcmp(prove_row_last(relation, relation->furthest[row], 0), value, size) < 0)
+			return false;
 		if (!covers(atom, row, values))
 			continue;
-		if (atom->relation.places && atom->relation.places[row])
-			*ret_at = atom->relation.places[row];
+		if (relation->places && relation->places[row])
+			*ret_at = relation->places[row];
 		return true;
 	}
 	return false;
