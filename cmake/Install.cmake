@@ -22,7 +22,7 @@ install(FILES ${PROJECT_BINARY_DIR}/package/leadglassd.service firmware/package/
 install(FILES firmware/package/leadglass.sysusers DESTINATION lib/sysusers.d RENAME leadglass.conf)
 install(FILES firmware/package/leadglass.tmpfiles DESTINATION lib/tmpfiles.d RENAME leadglass.conf)
 
-set(manuals leadglass.8 leadglass-probe.8 leadglass-report.8 leadglass-sign.8 leadglass-update.8 leadglassd.8 leadglass-json.5 leadglass-policy.5 leadglass-trust.5)
+set(manuals leadglass.8 leadglass-probe.8 leadglass-prove.8 leadglass-report.8 leadglass-sign.8 leadglass-update.8 leadglassd.8 leadglass-json.5 leadglass-policy.5 leadglass-trust.5)
 if(LEADGLASS_PACKAGE)
 	include(Package)
 else()

@@ -154,6 +154,7 @@ static void fill_packet(const struct drops_entry *entry, struct packet *ret)
 	memcpy(ret->out_interface, entry->shown.out_interface, sizeof ret->out_interface);
 	memcpy(ret->ether_source.octets, first->mac, sizeof first->mac);
 	ret->arp_source = ret->ether_source;
+	memcpy(ret->arp_format, packet_arp_format, sizeof ret->arp_format);
 }
 
 static bool is_icmp_error(const struct drops_record *record)

@@ -67,6 +67,9 @@ enum cli_exit {
 #define CLI_RESET (UINT64_C(1) << 36)
 #define CLI_RESET_DONE (UINT64_C(1) << 37)
 #define CLI_HTML (UINT64_C(1) << 38)
+#define CLI_LIVE (UINT64_C(1) << 39)
+// and one with
+#define CLI_SAMPLE (UINT64_C(1) << 40)
 
 #define CLI_STATE_FOLDER "/var/lib/leadglass"
 
@@ -86,7 +89,7 @@ struct cli_arguments {
 	// Values, as given; NULL when they were not.
 	const char *confirm_within, *lasts /* --for */, *from, *to, *to_port, *reason;
 	const char *anchor, *key, *certificate, *output, *scope /* --for */, *site, *unit, *role;
-	const char *update_trust /* --trust */, *box;
+	const char *update_trust /* --trust */, *box, *sample;
 	const char *run, *state, *trust; // never NULL: the usual folders
 };
 
@@ -105,6 +108,7 @@ int cli_render(int argc, char **argv);
 int cli_print(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_prove(int argc, char **argv);
 int cli_sign(int argc, char **argv);
 int cli_verify_signature(int argc, char **argv);
 int cli_trust(int argc, char **argv);

@@ -21,10 +21,12 @@ static const struct {
 	size_t member;                    // of struct cli_arguments, where the value goes
 } known[] = {
         {CLI_ROLE, "role", "ROLE", "host, router or bridge; else each of them", VALUE(role)},
+        {CLI_LIVE, "live", NULL, "the ruleset that the kernel holds (CAP_NET_ADMIN)", NO_VALUE},
         {CLI_JSON, "json", NULL, "write the answer as JSON", NO_VALUE},
         {CLI_HTML, "html", NULL, "write it as one HTML page", NO_VALUE},
         {CLI_STRICT, "strict", NULL, "a warning, too, makes the answer no (exit status 1)", NO_VALUE},
         {CLI_ALL, "all", NULL, "everything, however long", NO_VALUE},
+        {CLI_SAMPLE, "sample", "N", "with --json: N of the classes, half of them accepted", VALUE(sample)},
         {CLI_NO_READ_BACK, "no-read-back", NULL, "do not compare the kernel's rules with the policy afterwards",
          NO_VALUE},
         {CLI_VERBOSE, "verbose", NULL, "also say what is usually taken for granted", NO_VALUE},

@@ -64,7 +64,7 @@ _leadglass_policy()
 
 _leadglass()
 {
-	local commands="check explain diff print render sign verify-signature status drops apply confirm rollback"
+	local commands="check explain prove diff print render sign verify-signature status drops apply confirm rollback"
 	local current="${COMP_WORDS[COMP_CWORD]}" command="${COMP_WORDS[1]-}" previous="${COMP_WORDS[COMP_CWORD-1]}"
 	local options="" first="" operand=0 i
 	commands+=" history show allow verify metrics report probe load list remove trust update"
@@ -79,7 +79,7 @@ _leadglass()
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		: | =) ((++i)) ;;
-		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for | --role | --box)
+		--run | --state | --trust | --confirm-within | --key | --certificate | --output | --anchor | --site | --unit | --for | --role | --box | --sample)
 			if [[ ${COMP_WORDS[i+1]} != = ]]; then ((++i)); fi
 			;;
 		-?*) ;;
@@ -89,6 +89,7 @@ _leadglass()
 
 	case $command in
 	check) options="--json --strict --run" ;;
+	prove) options="--live --json --all --sample --run" ;;
 	explain | print | history) options="--json --run" ;;
 	diff | status | verify) options="--json --all --run" ;;
 	render | show | metrics) options="--run" ;;

@@ -17,6 +17,7 @@ static const struct {
         {NULL, NULL, "On any computer, without root:"},
         {"check", cli_check, "is the policy valid, and what in it is probably not meant?"},
         {"explain", cli_explain, "would this flow pass, and why?"},
+        {"prove", cli_prove, "does the ruleset do what the policy says, for every packet?"},
         {"diff", cli_diff, "what changes between two policies, in peers and flows"},
         {"print", cli_print, "the policy in its canonical form"},
         {"render", cli_render, "the rules it makes, as text for nft"},

@@ -6,6 +6,8 @@
 
 #include "ruleset/packet_read.h"
 
+const uint8_t packet_arp_format[6] = {0, 1, 8, 0, 6, 4};
+
 static bool is_device_address(const struct policy *policy, const struct prefix *address)
 {
 	for (size_t i = 0; i < policy->device_count; i++) {
@@ -105,6 +107,7 @@ static void fill_packet(const struct policy *policy, const struct packet_flow *f
 		ret->ether_destination = (struct mac){{0x01, 0x80, 0xc2}};
 		memcpy(ret->llc, "\x42\x42\x03", sizeof ret->llc);
 	}
+	memcpy(ret->arp_format, packet_arp_format, sizeof ret->arp_format);
 	ret->arp_operation = flow->arp_operation;
 	ret->icmp_type = flow->type;
 	if (!flow->has_type && flow->protocol == IPPROTO_ICMP)

@@ -21,6 +21,7 @@ struct packet {
 	struct mac ether_source, ether_destination;
 	uint8_t llc[3];                    // PACKET_802_2: DSAP, SSAP, control
 	struct prefix source, destination; // exact; for ARP the protocol addresses
+	uint8_t arp_format[6]; // ARP: hardware and protocol type, lengths of their addresses
 	uint16_t arp_operation;
 	struct mac arp_source;                    // the sender as the ARP message says, not as the frame does
 	uint8_t protocol;                         // IPPROTO_TCP, ...: the transport after any extension headers
@@ -40,6 +41,9 @@ struct packet {
 	uint8_t ct_protocol;
 	uint16_t ct_destination_port;
 };
+
+// What packet_parse makes ARP messages about: Ethernet and IPv4.
+extern const uint8_t packet_arp_format[6];
 
 // Reads a flow as `explain` takes it:
 //   in|out|forward PROTO SRC[:PORT] DST[:PORT] [OPTION ...]

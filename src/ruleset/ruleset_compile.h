@@ -103,12 +103,14 @@ void rules_end(struct compiler *c, uint32_t chain, const char *log_name, const c
 
 // ruleset_compile_bridge.c: MAC ties of role bridge.
 struct layer2 {
-	uint32_t devices4; // device addresses ARP is about; NO_SET: none
-	uint32_t devices6; // device addresses neighbour discovery is about, and their groups; NO_SET: none
-	uint32_t tied[2];  // addresses that belong to one MAC; NO_SET: none
-	uint32_t macs[2];  // MAC . address
-	uint32_t tied_macs;
-	bool untied6; // a device has an IPv6 address and no MAC
+	uint32_t devices4;       // device addresses ARP is about; NO_SET: none
+	uint32_t devices6;       // device addresses neighbour discovery is about; NO_SET: none
+	uint32_t groups6;        // in which they are asked for
+	uint32_t tied[2];        // addresses that belong to one MAC; NO_SET: none
+	uint32_t macs[2];        // MAC . address
+	uint32_t tied_macs;      // NO_SET: none
+	uint32_t discovery_macs; // those of devices with an IPv6 address
+	bool untied6;            // a device has an IPv6 address and no MAC
 };
 void compile_layer2_sets(struct compiler *c, struct layer2 *ret);
 // Nobody with a device's address but from its own MAC.

@@ -24,16 +24,18 @@ static void add_group(struct compiler *c, uint32_t set, const uint8_t *address, 
 static void add_device(struct compiler *c, const struct policy_device *device, uint32_t owner,
                        const struct layer2 *sets)
 {
+	bool six = false;
 	for (uint32_t i = 0; i < device->addresses.count; i++) {
 		const struct policy_prefix *address = &c->policy->prefixes[device->addresses.first + i];
 		enum address_family family = address->prefix.family;
+		six = six || family == ADDRESS_IPV6;
 		struct ruleset_origin origin = {address->at, owner};
 		uint8_t key[RULESET_KEY_MAX] = {0}, mac_key[RULESET_KEY_MAX] = {0};
 		memcpy(key, address->prefix.octets, address_octets(family));
 		ruleset_build_element(&c->b, family == ADDRESS_IPV4 ? sets->devices4 : sets->devices6, key,
 		                      NULL, origin);
 		if (family == ADDRESS_IPV6)
-			add_group(c, sets->devices6, key, origin);
+			add_group(c, sets->groups6, key, origin);
 		if (!device->mac_at)
 			continue;
 		ruleset_build_element(&c->b, sets->tied[family], key, NULL, origin);
@@ -44,8 +46,10 @@ static void add_device(struct compiler *c, const struct policy_device *device, u
 	if (device->mac_at) {
 		uint8_t key[RULESET_KEY_MAX] = {0};
 		put_mac(key, &device->mac);
-		ruleset_build_element(&c->b, sets->tied_macs, key, NULL,
-		                      (struct ruleset_origin){device->mac_at, owner});
+		struct ruleset_origin origin = {device->mac_at, owner};
+		ruleset_build_element(&c->b, sets->tied_macs, key, NULL, origin);
+		if (six)
+			ruleset_build_element(&c->b, sets->discovery_macs, key, NULL, origin);
 	}
 }
 
@@ -75,14 +79,18 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 	size_t from = c->b.table ? c->b.table->set_count : 0;
 
 	*ret = (struct layer2){.devices6 = NO_SET,
+	                       .groups6 = NO_SET,
 	                       .tied = {NO_SET, NO_SET},
 	                       .macs = {NO_SET, NO_SET},
 	                       .tied_macs = NO_SET,
+	                       .discovery_macs = NO_SET,
 	                       .untied6 = has_device(policy, ADDRESS_IPV6, false)};
 	ret->devices4 = hash_set(c, "devices4", TYPE_IPV4_ADDR, "device addresses, which ARP is passed for");
-	if (six || ret->untied6)
+	if (six || ret->untied6) {
 		ret->devices6 = hash_set(c, "devices6", TYPE_IPV6_ADDR,
-		                         "device addresses, and the groups they are asked for in");
+		                         "device addresses, which neighbour discovery is passed for");
+		ret->groups6 = hash_set(c, "groups6", TYPE_IPV6_ADDR, "groups that devices are asked for in");
+	}
 	if (four || six)
 		ret->tied_macs = hash_set(c, "tied_macs", TYPE_ETHER_ADDR, "MAC addresses the policy gives");
 	if (four) {
@@ -92,6 +100,8 @@ void compile_layer2_sets(struct compiler *c, struct layer2 *ret)
 		        ruleset_build_set(&c->b, "device_macs4", types4, 2, false, "which MAC");
 	}
 	if (six) {
+		ret->discovery_macs =
+		        hash_set(c, "discovery_macs", TYPE_ETHER_ADDR, "those of devices with an IPv6 address");
 		ret->tied[ADDRESS_IPV6] =
 		        hash_set(c, "tied6", TYPE_IPV6_ADDR, "addresses that belong to one MAC");
 		ret->macs[ADDRESS_IPV6] =
@@ -121,14 +131,16 @@ static void match_other_mac(struct compiler *c, const void *context)
 
 // ether saddr @tied_macs ether saddr . ip saddr != @device_macs4
 //
-// IPv4 only: every IPv6 interface has a link-local address besides those the policy gives.
+// IPv4 only: every IPv6 interface has a link-local address besides those the policy gives. Where no tied device
+// has an IPv4 address, any is another one.
 static void match_other_address(struct compiler *c, const void *context)
 {
 	const struct tie *tie = context;
 	enum ruleset_field ether = FIELD_ETHER_SADDR, both[2] = {FIELD_ETHER_SADDR, FIELD_IP_SADDR};
 	ruleset_lookup(&c->b, tie->sets->tied_macs, &ether, 1);
 	match_family(c, ADDRESS_IPV4);
-	ruleset_lookup_absent(&c->b, tie->sets->macs[ADDRESS_IPV4], both, 2);
+	if (tie->sets->macs[ADDRESS_IPV4] != NO_SET)
+		ruleset_lookup_absent(&c->b, tie->sets->macs[ADDRESS_IPV4], both, 2);
 }
 
 static void drop_impostor(struct compiler *c, const struct chain *chain, const struct tie *tie,
@@ -151,6 +163,6 @@ void rules_layer2(struct compiler *c, const struct chain *chain, const struct la
 void rules_layer2_sources(struct compiler *c, const struct chain *chain, const struct layer2 *l)
 {
 	struct tie tie = {l, ADDRESS_IPV4};
-	if (l->tied[ADDRESS_IPV4] != NO_SET)
+	if (l->tied_macs != NO_SET)
 		drop_impostor(c, chain, &tie, match_other_address, "a device's MAC with another address");
 }

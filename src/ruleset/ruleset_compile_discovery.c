@@ -15,13 +15,13 @@
 
 static const uint8_t router_types[] = {133, ROUTER_ADVERTISEMENT};
 
-// From a link-local address to one that is no group, and back. The second leaves out what is in the first.
+// From a link-local address to one that is no group, and back. The latter leave out what is in the first.
 static void compile_link_local(struct compiler *c, struct discovery *ret)
 {
 	static const struct {
 		uint8_t first[2], last[2];
 	} link_local = {{0xfe, 0x80}, {0xfe, 0xbf}}, single = {{0, 0}, {0xfe, 0xff}},
-	  other = {{0, 0}, {0xfe, 0x7f}};
+	  below = {{0, 0}, {0xfe, 0x7f}}, above = {{0xfe, 0xc0}, {0xfe, 0xff}};
 	enum ruleset_type types[2] = {TYPE_IPV6_ADDR, TYPE_IPV6_ADDR};
 	uint8_t first[RULESET_KEY_MAX] = {0}, last[RULESET_KEY_MAX];
 	ret->link_local = ruleset_build_set(&c->b, "link_local6", types, 2, true,
@@ -32,10 +32,13 @@ static void compile_link_local(struct compiler *c, struct discovery *ret)
 	memcpy(first + 16, single.first, 2);
 	memcpy(last + 16, single.last, 2);
 	ruleset_build_element(&c->b, ret->link_local, first, last, NOWHERE);
-	memcpy(first, other.first, 2);
-	memcpy(last, other.last, 2);
+	memcpy(first, below.first, 2);
+	memcpy(last, below.last, 2);
 	memcpy(first + 16, link_local.first, 2);
 	memcpy(last + 16, link_local.last, 2);
+	ruleset_build_element(&c->b, ret->link_local, first, last, NOWHERE);
+	memcpy(first, above.first, 2);
+	memcpy(last, above.last, 2);
 	ruleset_build_element(&c->b, ret->link_local, first, last, NOWHERE);
 	if (!c->b.error)
 		c->b.error = ruleset_finish_set(&c->b.table->sets[ret->link_local]);
@@ -84,9 +87,10 @@ static void rules_allowed(struct compiler *c, const struct chain *chain, const s
 	accept_in(c, d, "looking for routers", d->routers, &type, 1);
 	accept_in(c, d, "neighbour discovery from a device", l->devices6, &ends[0], 1);
 	accept_in(c, d, "neighbour discovery to a device", l->devices6, &ends[1], 1);
-	if (l->tied[ADDRESS_IPV6] != NO_SET) {
-		accept_in(c, d, "neighbour discovery from a device's MAC", l->tied_macs, &ether[0], 1);
-		accept_in(c, d, "neighbour discovery to a device's MAC", l->tied_macs, &ether[1], 1);
+	accept_in(c, d, "neighbour discovery to a device's group", l->groups6, &ends[1], 1);
+	if (l->discovery_macs != NO_SET) {
+		accept_in(c, d, "neighbour discovery from a device's MAC", l->discovery_macs, &ether[0], 1);
+		accept_in(c, d, "neighbour discovery to a device's MAC", l->discovery_macs, &ether[1], 1);
 	}
 	if (d->link_local != NO_SET)
 		accept_in(c, d, "neighbour discovery of link-local addresses, for devices without a mac",

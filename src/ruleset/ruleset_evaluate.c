@@ -82,7 +82,7 @@ static bool load_header(const struct packet *p, enum ruleset_field field, uint8_
 		memcpy(to, p->llc, sizeof p->llc);
 		return p->ether_type == PACKET_802_2;
 	case FIELD_ARP_FORMAT:
-		memcpy(to, (const uint8_t[]){0, 1, 8, 0, 6, 4}, 6); // Ethernet and IPv4: there is no other
+		memcpy(to, p->arp_format, sizeof p->arp_format);
 		return arp;
 	case FIELD_ARP_OPERATION:
 		put_u16(to, p->arp_operation);

@@ -9,12 +9,13 @@
 #include "base/buffer.h"
 #include "ruleset/ruleset_spell.h"
 
-static bool rule_ties_macs(const struct outcome *outcome)
+// Where no tied device has an IPv4 address, the rule asks for the MAC alone.
+static bool rule_ties_macs(const struct packet *p, const struct outcome *outcome)
 {
 	const struct ruleset_rule *rule = outcome->rule;
 	for (size_t i = 0; rule && i < rule->count; i++) {
 		const struct ruleset_statement *s = &rule->statements[i];
-		if (s->kind == STATEMENT_LOOKUP && s->lookup.absent &&
+		if (s->kind == STATEMENT_LOOKUP && (s->lookup.absent || p->ether_type == 0x0800) &&
 		    (s->lookup.fields[0] == FIELD_ETHER_SADDR || s->lookup.fields[0] == FIELD_ARP_SADDR_ETHER))
 			return true;
 	}
@@ -122,7 +123,7 @@ bool reason_link(const struct question *q, const struct outcome *outcome)
 {
 	const struct packet *p = q->packet;
 	bool ip = p->ether_type == 0x0800 || p->ether_type == 0x86dd;
-	if (rule_ties_macs(outcome)) {
+	if (rule_ties_macs(p, outcome)) {
 		reason_tie(q);
 		return true;
 	}

@@ -14,7 +14,7 @@ ROOT = os.geteuid() == 0
 
 YES, NO, USAGE, POLICY, KERNEL, INTERNAL = range(6)
 
-SUBCOMMANDS = ["check", "explain", "diff", "print", "render", "sign", "verify-signature", "status", "drops", "apply",
+SUBCOMMANDS = ["check", "explain", "prove", "diff", "print", "render", "sign", "verify-signature", "status", "drops", "apply",
                "confirm", "rollback", "history", "show", "allow", "verify", "metrics", "report", "probe", "load", "list", "remove", "trust",
                "update"]
 

@@ -117,6 +117,9 @@ esac
     def test_probe_man(self):
         self.assertGreaterEqual(self.play(mdoc("leadglass-probe.8")), int(ROOT))
 
+    def test_prove_man(self):
+        self.assertGreaterEqual(self.play(mdoc("leadglass-prove.8")), 1 + int(ROOT))
+
     def test_adopting(self):
         self.assertGreaterEqual(self.play(markdown("docs/adopting.md")), int(ROOT))
 

@@ -118,6 +118,7 @@ def check_files(checks, debian, first):
 		"/usr/share/doc/leadglass/changelog.gz": "root root 644",
 		"/usr/share/man/man8/leadglass.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglass-probe.8.gz": "root root 644",
+		"/usr/share/man/man8/leadglass-prove.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglass-report.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglass-sign.8.gz": "root root 644",
 		"/usr/share/man/man8/leadglass-update.8.gz": "root root 644",

@@ -171,6 +171,7 @@ static void every_field_of_frames(void **state)
 	p.ether_destination = (struct mac){{6, 5, 4, 3, 2, 1}};
 	p.arp_source = (struct mac){{9, 9, 9, 9, 9, 9}};
 	p.arp_operation = 2;
+	memcpy(p.arp_format, packet_arp_format, sizeof p.arp_format);
 	memcpy(p.out_interface, "hospital", 9);
 	holds(&p, FIELD_ETHER_SADDR, p.ether_source.octets);
 	holds(&p, FIELD_ETHER_DADDR, p.ether_destination.octets);
