@@ -225,13 +225,15 @@ static void confirmation_stored(struct commit *commit, int error)
 {
 	stored(commit, error);
 	if (error) {
+		// It may be there all the same, and a start would take for confirmed what is refused now.
 		failed(commit, error);
 		commit->record = commit->before;
+		store(commit, STAGE_OUTCOME);
 	} else {
 		commit->deadline = COMMIT_NEVER;
 		commit->stand_in = false;
+		answer(commit);
 	}
-	answer(commit);
 }
 
 void commit_done(struct commit *commit, int error, bool touched, int64_t now, int64_t unix_now)

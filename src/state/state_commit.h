@@ -10,7 +10,8 @@
 //
 // A policy is loaded only after its file is durable. With a window the record names it as pending before it is
 // loaded; without one the record names it as confirmed after it was loaded and verified, and when that record
-// cannot be written the old policy is loaded again. Going back loads first and writes afterwards: a disk that
+// cannot be written the old policy is loaded again. Of a confirmation that cannot be written the old record is
+// written again before it is refused. Going back loads first and writes afterwards: a disk that
 // is full keeps no unconfirmed policy standing.
 //
 // Three things can be left undone and are tried again every COMMIT_RETRY: the kernel does not hold what it

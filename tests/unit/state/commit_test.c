@@ -145,6 +145,23 @@ static void half_written(void **state)
 	free(w);
 }
 
+// The record of a confirmation is on the disk, and then the disk fails: it is refused, and not there any more.
+static void written_after_all(void **state)
+{
+	(void)state;
+	struct world *w = fresh();
+	world_apply(w, 0);
+	world_apply(w, WORLD_WINDOW);
+	w->faults = 1;
+	w->choices = (struct choices){.made = {2}, .count = 1};
+	world_do(w, OPERATION_CONFIRM, 0);
+	assert_int_equal(w->error, -EIO);
+	assert_int_equal(w->disk.confirmed, 1);
+	assert_int_equal(w->disk.pending, 2);
+	assert_false(w->commit.unsaved);
+	free(w);
+}
+
 // A kernel that takes nothing is asked again every ten seconds, for as long as it takes.
 static void refusing_kernel(void **state)
 {
@@ -542,6 +559,7 @@ int main(void)
 	        cmocka_unit_test(one_at_a_time),
 	        cmocka_unit_test(broken_disk),
 	        cmocka_unit_test(half_written),
+	        cmocka_unit_test(written_after_all),
 	        cmocka_unit_test(refusing_kernel),
 	        cmocka_unit_test(stand_in),
 	        cmocka_unit_test(stand_in_comes_back),
