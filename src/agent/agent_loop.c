@@ -19,6 +19,8 @@
 #include "agent/agent_outside.h"
 #include "agent/agent_ports.h"
 
+#define MEMORY_PATIENCE 50 // tenths of a second
+
 enum agent_source {
 	SOURCE_SIGNAL,
 	SOURCE_LISTENER,
@@ -175,6 +177,19 @@ static void tick(struct agent *agent, int64_t *minute)
 	}
 }
 
+// As poll. A kernel short of memory is asked again: whoever leaves leaves the wall without its keeper.
+static int wait_for_events(struct pollfd *fds, int timeout)
+{
+	static const struct timespec pause = {.tv_nsec = 100000000};
+	int ready = poll(fds, SOURCE_COUNT, timeout);
+
+	for (int i = 0; ready < 0 && (errno == ENOMEM || errno == EAGAIN) && i < MEMORY_PATIENCE; i++) {
+		nanosleep(&pause, NULL);
+		ready = poll(fds, SOURCE_COUNT, 0);
+	}
+	return ready;
+}
+
 int agent_loop(struct agent *agent)
 {
 	struct pollfd fds[SOURCE_COUNT];
@@ -193,7 +208,7 @@ int agent_loop(struct agent *agent)
 		tick(agent, &minute);
 		collect(agent, signals, fds);
 		const int64_t next = agent->stop ? 0 : next_wake_up(agent, minute);
-		int ready = poll(fds, SOURCE_COUNT, timeout(next, agent_now()));
+		int ready = wait_for_events(fds, timeout(next, agent_now()));
 		if (ready < 0 && errno != EINTR) {
 			error = -errno;
 			break;

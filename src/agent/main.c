@@ -214,8 +214,10 @@ static int read_options(int argc, char **argv, struct agent_options *ret)
 static void fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd) {
+			message("cannot open /dev/null: %s", strerror(errno));
 			_exit(EXIT_INTERNAL);
+		}
 	}
 }
 
@@ -341,13 +343,17 @@ static void open_outside(struct agent *agent)
 }
 
 // The wall stays as it is, but for a policy that nobody has confirmed: when we are gone, nobody takes it back.
-static void leave(struct agent *agent)
+static void leave(struct agent *agent, int error)
 {
 	agent_notify(agent->notify, "STOPPING=1");
 	if (commit_rollback(&agent->commit, agent_now(), agent_unix()) == 0)
 		agent_run_commit(agent);
 	agent_ports_tick(agent, agent_now(), false);
-	agent_log(agent, LOG_NOTICE, "LEAVING", NULL, 0, "leadglassd leaves; the wall stays");
+	if (error)
+		agent_log(agent, LOG_ERR, "LEAVING", NULL, 0, "leadglassd cannot go on: %s; the wall stays",
+		          agent_text_error(error));
+	else
+		agent_log(agent, LOG_NOTICE, "LEAVING", NULL, 0, "leadglassd leaves; the wall stays");
 }
 
 static void close_all(struct agent *agent)
@@ -382,7 +388,7 @@ static void close_all(struct agent *agent)
 // library make a call that nobody thought of, the process ends and the wall stands.
 static int run(struct agent *agent)
 {
-	int status = open_kernel(agent);
+	int status = open_kernel(agent), error;
 
 	if (status != EXIT_NOT_YET)
 		return status;
@@ -401,12 +407,11 @@ static int run(struct agent *agent)
 	agent_ports_tick(agent, agent_now(), true); // behind the wall, not before it
 	open_outside(agent);
 	agent_start_sandbox(agent);
-	if (agent_loop(agent) != 0) // says READY=1 when there is a wall
-		status = EXIT_INTERNAL;
-	else
-		status = agent->again ? EXIT_AGAIN : EXIT_LEFT;
-	leave(agent);
-	return status;
+	error = agent_loop(agent); // says READY=1 when there is a wall
+	leave(agent, error);
+	if (error)
+		return EXIT_INTERNAL;
+	return agent->again ? EXIT_AGAIN : EXIT_LEFT;
 }
 
 int main(int argc, char **argv)
