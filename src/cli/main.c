@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // The command `leadglass`: finds the subcommand and runs it.
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,8 +165,10 @@ static int help_about(int argc, char **argv)
 static void fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+		if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd) {
+			fprintf(stderr, "leadglass: cannot open /dev/null: %s\n", strerror(errno));
 			_exit(CLI_INTERNAL);
+		}
 	}
 }
 
