@@ -141,6 +141,7 @@ static int answer_with(struct cli_prove_answer *answer, struct ruleset *ruleset,
 		out.failed = out.failed || buffer_failed(&strange);
 		status = cli_answer(&out, cli_prove_equivalent(answer) ? CLI_YES : CLI_NO);
 	}
+	answer->strange = NULL;
 	buffer_fini(&strange);
 	problem_fini(&problems);
 	return status;

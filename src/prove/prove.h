@@ -83,9 +83,9 @@ int prove(const struct policy *policy, const struct ruleset *ruleset, prove_fn e
 size_t prove_strange(const struct ruleset *ruleset, struct buffer *out);
 
 // The packet as words of `leadglass explain`, after the policy. What these words cannot say of it and does not
-// have its usual value is appended to `unsaid`, in English, separated by commas; it stays empty when `explain`
-// is asked about exactly this packet.
+// have its usual value is appended to `ret_unsaid`, in English, separated by commas; it stays empty when
+// `explain` is asked about exactly this packet.
 void prove_words(const struct policy *policy, const struct packet *packet, struct buffer *words,
-                 struct buffer *unsaid);
+                 struct buffer *ret_unsaid);
 
 #endif

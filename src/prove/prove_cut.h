@@ -53,7 +53,7 @@ struct prove_cut {
 };
 
 // The classes, in `stack`, in the order of their first cell. 0 and *ret_first and the number of cells; -ENOMEM.
-int prove_cut(struct prove_cutter *cutter, struct prove_stack *stack, const struct prove_cut *cut,
+int prove_cut(struct prove_cutter *c, struct prove_stack *stack, const struct prove_cut *cut,
               const struct prove_kin **ret_first, size_t *ret_cells);
 
 #endif

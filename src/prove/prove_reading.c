@@ -58,7 +58,7 @@ static void add_row(struct prove_reading *r, struct prove_rows *rows, source_pos
 	if (r->error)
 		return;
 	uint8_t *row = rows->octets + relation->count * relation->stride;
-	for (size_t i = 0; i < relation->parts; i++) {
+	for (size_t i = 0; i < 3 && ends[i]; i++) {
 		memcpy(row + relation->at[i], ends[i]->first, ends[i]->size);
 		memcpy(row + size + relation->at[i], ends[i]->last, ends[i]->size);
 	}

@@ -21,7 +21,7 @@ struct packet {
 	struct mac ether_source, ether_destination;
 	uint8_t llc[3];                    // PACKET_802_2: DSAP, SSAP, control
 	struct prefix source, destination; // exact; for ARP the protocol addresses
-	uint8_t arp_format[6]; // ARP: hardware and protocol type, lengths of their addresses
+	uint8_t arp_format[6];             // ARP: hardware and protocol type, lengths of their addresses
 	uint16_t arp_operation;
 	struct mac arp_source;                    // the sender as the ARP message says, not as the frame does
 	uint8_t protocol;                         // IPPROTO_TCP, ...: the transport after any extension headers

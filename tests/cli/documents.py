@@ -208,7 +208,7 @@ class Agreement(Case):
         self.assertEqual(complaints, [])
 
     def test_every_option_is_in_the_manual(self):
-        text = "".join(self.read(f"leadglass{part}.8") for part in ("", "-sign", "-probe", "-report", "-update"))
+        text = "".join(self.read(f"leadglass{part}.8") for part in ("", "-sign", "-probe", "-prove", "-report", "-update"))
         for name in SUBCOMMANDS:
             self.assertRegex(text, rf"(?m)^(\.It Cm|\.It Xo\n\.Cm) {name}$|^\.It Cm {name} ")
             for option in re.findall(r"(?m)^  --([a-z-]+)", self.expect(YES, name, "--help").out):

@@ -4,9 +4,9 @@
 
 Updates a running box of a QEMU board, through its service socket as its documents say: one it takes; those it does not
 (another key, not whole, older, for another board); those that are taken and turn out to be worth nothing, which it comes
-back from by itself; and the power is cut N times at random moments of an update. With --slow also slots whose wall
-fails, and that hang, which take minutes each to be found out. All the while a hospital's traffic is between its sockets,
-and a stranger's: he never gets through.
+back from by itself (--slow: no init in it, a hang, no wall; and a good slot whose flash rots); and the power is cut N
+times at random moments of an update. All the while a hospital's traffic is between its sockets, and a stranger's: he
+never gets through.
 """
 import argparse
 import random
@@ -252,9 +252,9 @@ def main():
 			with flood:
 				refusals(checks, box, maker, folder)
 				good(checks, box, maker, SERIAL + 1)
-				rotten(checks, box)
-				box.tried("no init in it", maker.make("no-init", 15, replace("bin/busybox", "no program")), "a", 120)
 				if options.slow:
+					rotten(checks, box)
+					box.tried("no init in it", maker.make("no-init", 15, replace("bin/busybox", "no program")), "a", 120)
 					box.tried("it hangs", maker.make("hang", 16, hang), "a", 400)
 					box.tried("no wall", maker.make("no-wall", 17, replace("usr/sbin/leadglassd", "#!/bin/false\n")), "a", WINDOW + 200)
 				power_cuts(checks, box, maker, options.cuts, random.Random(options.seed))
