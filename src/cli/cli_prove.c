@@ -37,11 +37,13 @@ static const struct cli_command command = {
 };
 
 #define SHOWN_MAX 10
+#define STOP_AFTER 1000 // differences: a wall turned round could have millions
 #define SAMPLE_MAX 100000
 
 struct keeper {
 	struct cli_prove_answer *answer;
 	size_t most, sample_most; // of the sample: on each side
+	size_t differing;
 	uint64_t seen[2];
 	uint64_t state; // of the numbers that choose a sample: the same each time
 	int error;
@@ -77,7 +79,8 @@ static bool see(void *context, const struct prove_class *class)
 		keeper->error = keep(&keeper->answer->differences, class);
 	if (!differs && keeper->sample_most && !keeper->error)
 		keeper->error = keep_sample(keeper, class);
-	return keeper->error == 0;
+	keeper->differing += differs;
+	return keeper->error == 0 && (keeper->differing < STOP_AFTER || keeper->most == SIZE_MAX);
 }
 
 static int sample_size(const struct cli_arguments *arguments, size_t *ret)
@@ -128,7 +131,10 @@ static int answer_with(struct cli_prove_answer *answer, struct ruleset *ruleset,
 		answer->strange_count = prove_strange(ruleset, &strange);
 		error = prove(answer->policy, ruleset, see, keeper, &problems, &answer->result);
 	}
-	error = error == -ECANCELED ? keeper->error : error;
+	if (error == -ECANCELED) {
+		error = keeper->error;
+		answer->stopped = true;
+	}
 	int status;
 	if (error) {
 		cli_failure(error, &problems, &answer->policy->sources);

@@ -18,6 +18,7 @@ struct cli_prove_answer {
 	const char *name; // of the policy, as it was given
 	const struct policy *policy;
 	bool live;
+	bool stopped; // after so many differences that nobody needs more
 	struct prove_result result;
 	struct cli_prove_classes differences; // the first of them
 	struct cli_prove_classes sample[2];   // dropped, accepted

@@ -79,7 +79,8 @@ void cli_prove_text(const struct cli_prove_answer *answer, struct buffer *out)
 	else
 		buffer_printf(out, "not proven: %s does not do what %s says\n", what, answer->name);
 	cli_count(out, result->classes, "class");
-	buffer_text(out, " of packets decided, which are all there are");
+	buffer_printf(out, " of packets decided, which are %s",
+	              answer->stopped ? "not all: --all goes on" : "all there are");
 	if (result->differences)
 		buffer_printf(out, "; they differ in %" PRIu64, result->differences);
 	buffer_text(out, "\n");
@@ -166,6 +167,7 @@ void cli_prove_json(const struct cli_prove_answer *answer, struct buffer *out)
 	json_key_text(&json, "policy", answer->name);
 	json_key_bool(&json, "live", answer->live);
 	json_key_bool(&json, "proven", cli_prove_equivalent(answer));
+	json_key_bool(&json, "complete", !answer->stopped);
 	json_key_number(&json, "classes", result->classes);
 	json_key_number(&json, "accepted", result->accepted);
 	json_key_number(&json, "shapes", result->shapes);
