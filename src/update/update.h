@@ -136,7 +136,8 @@ int update_box_holds(const struct update_box *box, const struct update_manifest 
 typedef void update_tell(const char *what);
 
 // Writes the image to the slot that does not run and has the boot loader try it. 0 or -errno with a problem;
-// -EBUSY the running slot is itself not accepted yet; -EKEYREJECTED it stands in for a newer image. After a failure the box starts as before.
+// -EBUSY the running slot is itself not accepted yet; -EKEYREJECTED it stands in for a newer image. After a
+// failure the box starts as before.
 int update_write(const struct update *update, const struct update_box *box, update_tell *tell,
                  struct problems *problems);
 
