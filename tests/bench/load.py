@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What it costs to load a wall: `leadglass load` against `nft -f` of the text that `leadglass render` prints for the
 same policy, so that both put the same sets and rules into the kernel. leadglass parses and compiles the policy and,
-unless told not to, reads everything back; nft gets its text ready made.
+unless told not to, reads everything back; nft gets its text ready made. Into an empty namespace the others load as well:
+`floor` sends the very messages of leadglass, ready made, and waits for the answer, which is the least anybody can pay;
+one rule for each peer and direction, as most people write them, by nft and by iptables-restore, up to --rules-up-to
+peers.
 
 Each run has a network namespace of its own. `first` loads into an empty one, `replace` replaces a wall of the same
 size in which every peer is another, `one changed` a wall in which one peer is another. Methods take turns, so that
@@ -23,10 +26,12 @@ from lab import Lab  # noqa: E402
 
 METRICS = (("wall", "wall ms"), ("cpu", "CPU ms"), ("peak", "peak MiB"))
 NFT, FULL, FAST = "nft -f", "leadglass load", "leadglass load --no-read-back"
+FLOOR, RULES, IPTABLES = "floor", "nft -f, a rule each", "iptables-restore, a rule each"
 SITUATIONS = ("first", "replace", "one changed")
 # What issue and README promise: (peers, method, metric, at most this share of nft's).
 CRITERIA = ((10000, FULL, "cpu", 1 / 2), (10000, FULL, "peak", 1 / 2), (10000, FAST, "cpu", 1 / 4),
             (10000, FAST, "peak", 1 / 4), (100000, FAST, "cpu", 1 / 5), (100000, FAST, "peak", 1 / 5))
+FLOOR_LIMIT = 2          # times the floor's CPU, without read-back
 SIZE_LIMIT = 250 * 1000  # octets of the stripped command
 
 
@@ -38,6 +43,20 @@ def policy(count, first):
 		             f"\tae-title PACS_{number}\n\tport 104\n\tinitiates echo storage storage-commitment\n"
 		             "\taccepts   echo storage-commitment\n}")
 	return "\n".join(lines) + "\n"
+
+
+def rules(count, first):
+	"""The same openness as policy(), a rule for each peer and direction: nft's text, iptables-restore's."""
+	peers = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in range(first, first + count)]
+	nft = ["table inet rules {", "\tchain out { type filter hook output priority 0; policy drop; ct state established accept"]
+	nft += [f"\t\tip daddr {peer} tcp dport 104 accept" for peer in peers]
+	nft += ["\t}", "\tchain in { type filter hook input priority 0; policy drop; ct state established accept"]
+	nft += [f"\t\tip saddr {peer} tcp dport 11112 accept" for peer in peers]
+	tables = ["*filter", ":INPUT DROP [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT DROP [0:0]",
+	          "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT", "-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"]
+	tables += [f"-A OUTPUT -d {peer} -p tcp -m tcp --dport 104 -j ACCEPT" for peer in peers]
+	tables += [f"-A INPUT -s {peer} -p tcp -m tcp --dport 11112 -j ACCEPT" for peer in peers]
+	return "\n".join([*nft, "\t}", "}", ""]), "\n".join([*tables, "COMMIT", ""])
 
 
 class Bench:
@@ -54,11 +73,26 @@ class Bench:
 		for name, text in texts.items():
 			file = self.lab.dir / f"{count}-{name.replace(' ', '-')}.conf"
 			file.write_text(text)
-			rules = file.with_suffix(".nft")
-			with open(rules, "w", encoding="ascii") as out:
+			rendered = file.with_suffix(".nft")
+			with open(rendered, "w", encoding="ascii") as out:
 				subprocess.run([self.options.command, "render", file], stdout=out, check=True)
-			files[name] = (file, rules)
+			files[name] = (file, rendered)
+		each = [self.lab.dir / f"{count}-each.{name}" for name in ("nft", "tables")]
+		if count <= self.options.rules_up_to:
+			for file, text in zip(each, rules(count, 1)):
+				file.write_text(text)
+		batch = self.lab.dir / f"{count}.batch"
+		host = self.lab.host("capture")
+		host.run("env", f"LD_PRELOAD={self.options.capture}", f"CAPTURE={batch}", *self.words(FAST, files["first"]), timeout=300,
+		         check=True)
+		self.lab.remove(host)
+		files["others"] = {FLOOR: [self.options.floor, batch], RULES: ["nft", "-f", each[0]],
+		                   IPTABLES: ["iptables-restore", each[1]]}
 		return files
+
+	def methods(self, count, situation):
+		others = (FLOOR, RULES, IPTABLES) if count <= self.options.rules_up_to else (FLOOR,)
+		return (NFT, FULL, FAST, *(others if situation == "first" else ()))
 
 	def words(self, method, files):
 		if method == NFT:
@@ -71,7 +105,7 @@ class Bench:
 			if situation != "first":
 				host.run(*self.words(method, files["old"]), timeout=300, check=True)
 				time.sleep(0.02)  # what the kernel does after a load is over
-			return self.measure(host, self.words(method, files[situation]))
+			return self.measure(host, files["others"].get(method) or self.words(method, files[situation]))
 		finally:
 			self.lab.remove(host)
 
@@ -95,7 +129,7 @@ class Bench:
 		files = self.prepare(count)
 		for _ in range(rounds):
 			for situation in SITUATIONS:
-				for method in (NFT, FULL, FAST):
+				for method in self.methods(count, situation):
 					self.runs.setdefault((count, situation, method), []).append(self.run(files, situation, method))
 
 
@@ -117,8 +151,10 @@ def tables(runs, counts):
 		          "|---:|---|" + "---:|---:|" * len(METRICS)]
 		for count in counts:
 			base = runs[count, situation, NFT]
-			for method in (NFT, FULL, FAST):
-				own = runs[count, situation, method]
+			for method in (NFT, FULL, FAST, FLOOR, RULES, IPTABLES):
+				own = runs.get((count, situation, method))
+				if not own:
+					continue
 				cells = []
 				for metric, _ in METRICS:
 					share = median(own, metric) / median(base, metric)
@@ -137,6 +173,9 @@ def judge(runs, counts, size):
 				found = median(runs[count, situation, method], metric) / median(runs[count, situation, NFT], metric)
 				rows.append((f"{count:,} peers, {situation}, `{method}`: {metric}", f"{found:.3f} of nft's", f"{share:.2f}",
 				             found <= share))
+	for count in counts:
+		found = median(runs[count, "first", FAST], "cpu") / median(runs[count, "first", FLOOR], "cpu")
+		rows.append((f"{count:,} peers, first, `{FAST}`: cpu", f"{found:.2f} of the floor's", f"{FLOOR_LIMIT}", found <= FLOOR_LIMIT))
 	rows.append(("stripped command", f"{size:,} octets", f"{SIZE_LIMIT:,}", size <= SIZE_LIMIT))
 	return rows
 
@@ -158,11 +197,16 @@ def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--command", required=True, help="the leadglass to measure (a release build)")
 	parser.add_argument("--measure", required=True, help="tests/bench/measure.c, built")
+	parser.add_argument("--floor", required=True, help="tests/bench/floor.c, built")
+	parser.add_argument("--capture", required=True, help="tests/bench/capture.c, built")
+	parser.add_argument("--rules-up-to", type=int, default=10000, metavar="PEERS",
+	                    help="larger walls are not loaded as one rule each, which takes minutes")
 	parser.add_argument("--peers", type=int, nargs="+", default=[10, 1000, 10000, 100000])
 	parser.add_argument("--rounds", type=int, default=11, help="runs of each; a third as many from 100,000 peers on")
 	parser.add_argument("--json", type=Path, help="also write every run to this file")
 	options = parser.parse_args()
-	options.command, options.measure = os.path.abspath(options.command), os.path.abspath(options.measure)
+	for name in ("command", "measure", "floor", "capture"):
+		setattr(options, name, os.path.abspath(getattr(options, name)))
 	with Lab() as lab:
 		bench = Bench(lab, options)
 		for count in options.peers:
