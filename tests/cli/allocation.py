@@ -16,8 +16,8 @@ from signing import Pki, Trust, block  # noqa: E402
 SHIM = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 FAKE_AGENT = pathlib.Path(sys.argv[4]).resolve() if len(sys.argv) > 4 else None
 
-# Every third, others each day; tools/test --all tries them all (LEADGLASS_EVERY=1).
-EVERY = int(os.environ.get("LEADGLASS_EVERY", "3"))
+# Every eighth, others each day; tools/test --all tries them all (LEADGLASS_EVERY=1).
+EVERY = int(os.environ.get("LEADGLASS_EVERY", "8"))
 FIRST = 1 + int(time.time() // 86400) % EVERY
 
 
