@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,8 @@ import check  # noqa: E402
 from lab import Lab, LabError, wait_until  # noqa: E402
 
 MIB = 1 << 20
+BOX = "10.20.9.250"
+LISTEN = "nc -l -p 22 | leadglass update -"
 COMPONENTS = {"leadglass", "linux", "grub", "busybox", "glibc", "libmnl", "libnftnl", "mbedtls", "gcc-libgcc"}
 
 
@@ -45,6 +48,35 @@ class Site(Hospital):
 
 	def agent_log(self):
 		return self.box.run("tail -n 30 /run/log/messages").stdout
+
+	def send_update(self, path):
+		"""An update goes to the box over its service socket; what `leadglass update` came to, and said."""
+		vm = self.box
+		vm.number += 1
+		mark = f"update {vm.number} ended:"
+		vm.type(f"{LISTEN}; echo '{mark[:7]}''{mark[7:]}' $?\n")
+		self.feed(path)
+		found = vm.wait_for(rf"(?s)(.*){mark} (\d+)", 300)
+		said = found[1][-1500:]
+		vm.forget()
+		return int(found[2]), said
+
+	def feed(self, path):
+		octets = path.read_bytes()
+
+		def carry():
+			try:
+				with socket.create_connection((BOX, 22), 30) as connection:
+					connection.settimeout(120)
+					connection.sendall(octets)
+					connection.shutdown(socket.SHUT_WR)
+					return connection.recv(1) == b""  # the other end has it all
+			except ConnectionRefusedError:
+				return False  # not listening yet
+			except ConnectionResetError:
+				return True  # it has read enough to refuse it
+		if not wait_until(lambda: self.engineer.call(carry), 60, step=0.5):
+			raise LabError(f"{path} does not get to the box")
 
 
 def must(*words):
@@ -144,6 +176,19 @@ def comes_back(checks, site, probes, what, fall):
 	checks.equal(site.stranger_gets_in(), [], f"{what}: the stranger gets nowhere")
 
 
+def updated(checks, site, disk, update):
+	"""The image once more, into the slot that does not run: what starts next is that one, on trial."""
+	code, said = site.send_update(update)
+	checks.check(code == 0 and "it is the image that runs here" in said, "an update is taken, by the service socket", said)
+	checks.equal(disk.environment()["trial"], "b", "its slot is on trial")
+
+
+def accepted(checks, site, disk):
+	checks.check("root=PARTLABEL=leadglass-b" in site.box.run("cat /proc/cmdline").stdout, "slot b runs")
+	checks.check(wait_until(lambda: (disk.environment()["good"], disk.environment()["trial"]) == ("b", ""), 20),
+	             "and is the good one now", disk.environment())
+
+
 def panic(site):
 	site.box.run("sysctl -w vm.panic_on_oom=2", check=True)
 	site.box.forget()
@@ -177,9 +222,8 @@ def worn(checks, site):
 
 
 def noise(checks, site, parts):
-	"""The environment block and the data are noise, and slot a begins with it; b is what a was."""
+	"""The environment block and the data are noise, and slot a begins with it."""
 	site.box.power_cut()
-	parts["leadglass-b"].write(parts["leadglass-a"].read())
 	parts["leadglass-a"].write(os.urandom(4096))
 	parts["leadglass-env"].write(os.urandom(4096))
 	parts["leadglass-data"].write(os.urandom(4 * MIB))
@@ -211,7 +255,9 @@ def main():
 			factory(checks, site)
 			in_use(checks, site, probes)
 			killed(checks, site, probes)
+			updated(checks, site, disk, folder / f"leadglass-{board}.update")
 			comes_back(checks, site, probes, "after a kernel's panic", lambda: panic(site))
+			accepted(checks, site, disk)
 			filled(checks, site)
 			comes_back(checks, site, probes, "after a power cut, with a full disk", lambda: cut(site))
 			worn(checks, site)

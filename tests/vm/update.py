@@ -11,7 +11,6 @@ never gets through.
 import argparse
 import random
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 import image
 from bridge import Probes, flood_of
 from cable import numbered
-from firmware import Site
+from firmware import LISTEN, Site
 from hospital import policy
 from image import SERIAL, SOURCE, Image, started
 
@@ -30,11 +29,9 @@ from builder import root as userland  # noqa: E402
 from builder import update  # noqa: E402
 from builder.board import Board  # noqa: E402
 from builder.debian import debian  # noqa: E402
-from lab import Lab, LabError, wait_until  # noqa: E402
+from lab import Lab, wait_until  # noqa: E402
 
-BOX = "10.20.9.250"
 WINDOW = 180  # s, firmware/rootfs/etc/init.d/report
-LISTEN = "nc -l -p 22 | leadglass update -"
 UNSQUASH = "rm -rf /out/root && unsquashfs -quiet -no-progress -dest /out/root /out/whole > /dev/null"
 
 
@@ -84,37 +81,8 @@ class Box:
 	def status(self):
 		return self.site.box.run("leadglass update --status").stdout
 
-	def send(self, path):
-		"""An update goes to the box over its service socket; what `leadglass update` came to, and said."""
-		vm = self.site.box
-		vm.number += 1
-		mark = f"update {vm.number} ended:"
-		vm.type(f"{LISTEN}; echo '{mark[:7]}''{mark[7:]}' $?\n")
-		self.feed(path)
-		found = vm.wait_for(rf"(?s)(.*){mark} (\d+)", 300)
-		said = found[1][-1500:]
-		vm.forget()
-		return int(found[2]), said
-
-	def feed(self, path):
-		octets = path.read_bytes()
-
-		def carry():
-			try:
-				with socket.create_connection((BOX, 22), 30) as connection:
-					connection.settimeout(120)
-					connection.sendall(octets)
-					connection.shutdown(socket.SHUT_WR)
-					return connection.recv(1) == b""  # the other end has it all
-			except ConnectionRefusedError:
-				return False  # not listening yet
-			except ConnectionResetError:
-				return True  # it has read enough to refuse it
-		if not wait_until(lambda: self.site.engineer.call(carry), 60, step=0.5):
-			raise LabError(f"{path} does not get to the box")
-
 	def refused(self, what, path, *words):
-		code, said = self.send(path)
+		code, said = self.site.send_update(path)
 		self.checks.check(code == 3 and all(word in said for word in words), f"{what}: refused", f"{code}: {said}")
 		self.checks.equal(self.disk.environment().get("trial"), "", "... and no slot is on trial")
 
@@ -125,7 +93,7 @@ class Box:
 	def tried(self, what, path, slot, patience):
 		"""An update that is written, tried three times and left again."""
 		before = self.slot()
-		code, said = self.send(path)
+		code, said = self.site.send_update(path)
 		self.checks.equal(code, 0, f"{what}: is written: {said}")
 		self.reboot()
 		for number in (1, 2, 3):
@@ -140,7 +108,7 @@ class Box:
 
 
 def good(checks, box, maker, serial):
-	code, said = box.send(maker.make(f"good-{serial}", serial))
+	code, said = box.site.send_update(maker.make(f"good-{serial}", serial))
 	checks.equal(code, 0, f"an update is written: {said}")
 	other = "b" if box.slot() == "a" else "a"
 	box.reboot()
@@ -207,7 +175,7 @@ def power_cuts(checks, box, maker, count, moments):
 		vm = site.box
 		vm.forget()
 		vm.type(f"{LISTEN} && reboot\n")
-		box.feed(path)
+		site.feed(path)
 		time.sleep(moment)
 		vm.power_cut()
 		what = f"power cut {number + 1} of {count}, {moment:.1f} s into an update"
