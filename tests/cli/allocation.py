@@ -16,9 +16,15 @@ from signing import Pki, Trust, block  # noqa: E402
 SHIM = pathlib.Path(sys.argv[3]).resolve() if len(sys.argv) > 3 else None
 FAKE_AGENT = pathlib.Path(sys.argv[4]).resolve() if len(sys.argv) > 4 else None
 
-# Every eighth, others each day; tools/test --all tries them all (LEADGLASS_EVERY=1).
-EVERY = int(os.environ.get("LEADGLASS_EVERY", "8"))
+# Every fifth, others each day; tools/test --all tries them all (LEADGLASS_EVERY=1).
+EVERY = int(os.environ.get("LEADGLASS_EVERY", "5"))
 FIRST = 1 + int(time.time() // 86400) % EVERY
+QUIET = max(12, 40 // EVERY)  # runs without a failure, and there are no more allocations
+
+
+def least(failures):
+    """More than this are found, of so many where each allocation is tried: it depends on the day which they are."""
+    return failures if EVERY == 1 else failures // EVERY // 2 - 1
 
 
 class Allocation(Case):
@@ -45,7 +51,7 @@ class Allocation(Case):
             else:
                 # it could do without (giving memory back, the stream's own buffer), or made fewer than `number`
                 self.assertEqual((result.code, clean(result.out)), right, (number, words, result))
-            if since == 40 // EVERY:
+            if since == QUIET:
                 return failed
         self.fail(f"{words}: more allocations than expected")
 
@@ -58,7 +64,7 @@ class Allocation(Case):
                       ["explain", "--json", "policy.conf", "in", "tcp", "10.20.0.6", "10.20.1.10:11112"]):
             right = self.leadglass(*words)
             self.assertIn(right.code, (YES, NO))
-            self.assertGreater(self.each(words, (right.code, right.out)), 5 // EVERY, words)
+            self.assertGreater(self.each(words, (right.code, right.out)), least(5), words)
 
     def test_errors(self):
         self.write("bad.conf", HOST.replace("port 104", "port 104000").replace("worklist", "wrklist"))
@@ -81,7 +87,7 @@ class Agent(Case):
                       ["show"], ["metrics"], ["verify"], ["verify", "--json"], ["print", "@running"]):
             words = [words[0], "--run", "run", *words[1:]]
             right = self.expect(YES, *words)
-            self.assertGreater(self.each(words, (right.code, right.out)), 1 if EVERY == 1 else -1, words)
+            self.assertGreater(self.each(words, (right.code, right.out)), least(1), words)
         if not ROOT:
             return  # glibc's getpwuid, which then has to say who makes the report, crashes without memory
         os.environ["SUDO_USER"] = "alice"
@@ -89,7 +95,7 @@ class Agent(Case):
         for words in (["report"], ["report", "--html"], ["report", "--json"]):
             words = [words[0], "--run", "run", "--trust", "none", *words[1:]]
             right = self.expect(YES, *words)
-            self.assertGreater(self.each(words, (right.code, moment(right.out)), clean=moment), 20 // EVERY, words)
+            self.assertGreater(self.each(words, (right.code, moment(right.out)), clean=moment), least(20), words)
 
 
 def moment(text):
@@ -128,12 +134,12 @@ class Signed(Case):
             words = [*words, "--trust", "trust"]
             right = self.leadglass(*words)
             self.assertIn(right.code, (YES, NO))
-            self.assertGreater(self.each(words, (right.code, right.out), also=[NO]), 5 // EVERY, words)
+            self.assertGreater(self.each(words, (right.code, right.out), also=[NO]), least(5), words)
 
     def test_sign(self):
         words = ["sign", "--key", "key", "--certificate", "crt", "plain.conf"]
         right = self.expect(YES, *words)
-        self.assertGreater(self.each(words, (right.code, right.out), also=[POLICY, INTERNAL]), 50 // EVERY)
+        self.assertGreater(self.each(words, (right.code, right.out), also=[POLICY, INTERNAL]), least(50))
 
     def folder_after(self, words, path):
         """Until nothing fails any more: what is in `path` after each run, and whether it said that it was done."""
@@ -149,8 +155,8 @@ class Signed(Case):
                 self.assertIn(result.code, (INTERNAL, KERNEL, POLICY), (number, result))
                 self.assertEqual((result.out, result.err[:11]), ("", "leadglass: "), (number, result))
             yield result.code == YES, sorted(file.name for file in path.iterdir()) if path.exists() else []
-            if since == 40 // EVERY:
-                self.assertGreater(failed, 5 // EVERY)
+            if since == QUIET:
+                self.assertGreater(failed, least(5))
                 return
         self.fail(f"{words}: more allocations than expected")
 
@@ -174,7 +180,7 @@ class Kernel(Case):
         self.expect(YES, "load", "policy.conf")
         for words in (["verify", "policy.conf"], ["list"], ["list", "--json"]):
             right = self.expect(YES, *words)
-            self.assertGreater(self.each(words, (right.code, right.out)), 5 // EVERY, words)
+            self.assertGreater(self.each(words, (right.code, right.out)), least(5), words)
 
     def test_load_leaves_the_old_wall_or_the_new(self):
         """Whatever fails: the kernel holds the old policy, or the new one, and the exit status tells which."""
@@ -193,7 +199,7 @@ class Kernel(Case):
                 self.assertEqual(result.out, "")
                 self.assertTrue(holds_new or self.leadglass("verify", "policy.conf").code == YES, (number, result))
             if loaded > 20:
-                self.assertGreater(failed, 50 // EVERY)
+                self.assertGreater(failed, least(50))
                 return
         self.fail("more allocations than expected")
 
@@ -222,8 +228,8 @@ class SignedKernel(Case):
                 self.assertEqual(self.leadglass("list").code, NO, (number, result))
             self.expect(YES, "remove", "--yes")
             accepted.unlink(missing_ok=True)
-            if since == 40 // EVERY:
-                self.assertGreater(failed, 50 // EVERY)
+            if since == QUIET:
+                self.assertGreater(failed, least(50))
                 return
         self.fail("more allocations than expected")
 
