@@ -224,6 +224,16 @@ bool cli_reply_items(struct cli_reply *reply, enum control_kind kind, const void
 	return true;
 }
 
+int cli_agent_ask_list(struct control *control, enum control_kind kind, struct cli_reply *reply,
+                       const void **ret_items, size_t *ret_count)
+{
+	int status = cli_agent_ask(control, kind, NULL, NULL, 0, reply);
+
+	if (status == CLI_GO_ON && !cli_reply_items(reply, kind, ret_items, ret_count))
+		return CLI_KERNEL;
+	return status;
+}
+
 // ---- policies the agent keeps ----
 
 bool cli_agent_keeps(const char *name, uint64_t *ret)

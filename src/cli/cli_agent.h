@@ -42,6 +42,10 @@ int cli_agent_ask_once(const char *run, enum control_kind kind, struct control_r
 bool cli_reply_items(struct cli_reply *reply, enum control_kind kind, const void **ret_items,
                      size_t *ret_count);
 
+// Asks for it, and both of these.
+int cli_agent_ask_list(struct control *control, enum control_kind kind, struct cli_reply *reply,
+                       const void **ret_items, size_t *ret_count);
+
 // Whether an operand means a policy that the agent keeps: "@running" is 0, "@12" is 12. False: the name of a
 // file.
 bool cli_agent_keeps(const char *name, uint64_t *ret);

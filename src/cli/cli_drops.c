@@ -191,16 +191,6 @@ static void write_rows(const struct control_status *status, const struct control
 		buffer_printf(out, "and %zu more (--all shows them)\n", count - rows);
 }
 
-static int ask_list(struct control *control, enum control_kind kind, struct cli_reply *reply,
-                    const void **ret_items, size_t *ret_count)
-{
-	int status = cli_agent_ask(control, kind, NULL, NULL, 0, reply);
-
-	if (status == CLI_GO_ON && !cli_reply_items(reply, kind, ret_items, ret_count))
-		status = CLI_KERNEL;
-	return status;
-}
-
 // The whole table.
 static int show(const struct cli_arguments *arguments)
 {
@@ -213,13 +203,13 @@ static int show(const struct cli_arguments *arguments)
 	int status = cli_agent_connect(arguments->run, &control);
 
 	if (status == CLI_GO_ON)
-		status = ask_list(control, CONTROL_STATUS, &sums, &statuses, &status_count);
+		status = cli_agent_ask_list(control, CONTROL_STATUS, &sums, &statuses, &status_count);
 	if (status == CLI_GO_ON && status_count != 1) {
 		cli_message("the agent's answer makes no sense: no status in it");
 		status = CLI_KERNEL;
 	}
 	if (status == CLI_GO_ON)
-		status = ask_list(control, CONTROL_DROPS, &reply, &items, &count);
+		status = cli_agent_ask_list(control, CONTROL_DROPS, &reply, &items, &count);
 	control_disconnect(control);
 	if (status == CLI_GO_ON) {
 		sorted = calloc(count + 1, sizeof(struct control_drop *));

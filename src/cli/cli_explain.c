@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "cli/cli_text.h"
 #include "policy/policy.h"
 #include "ruleset/packet.h"
 #include "ruleset/ruleset.h"
@@ -52,19 +53,7 @@ static void write_text(const struct policy *policy, const struct outcome *outcom
 	struct source_place place;
 
 	buffer_printf(out, "%s: %s\n", outcome->accepted ? "accept" : "drop", reason);
-	if (outcome->rule) {
-		buffer_printf(out, "  rule: %s: ", outcome->chain->name);
-		ruleset_print_rule(outcome->table, outcome->rule, out);
-		buffer_text(out, "\n");
-	} else if (outcome->chain) {
-		buffer_printf(out, "  rule: %s: the chain's policy, %s\n", outcome->chain->name,
-		              outcome->chain->accepts ? "accept" : "drop");
-	}
-	if (outcome->set) {
-		buffer_printf(out, "  element: %s: ", outcome->set->name);
-		ruleset_print_element(outcome->set, outcome->element, out);
-		buffer_text(out, "\n");
-	}
+	cli_outcome(out, outcome);
 	if (source_locate(&policy->sources, where(outcome), &place) == 0)
 		buffer_printf(out, "  policy: %s:%u\n", place.file, place.line);
 }

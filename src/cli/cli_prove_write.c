@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/cli_prove.h"
+#include "cli/cli_text.h"
 #include "policy/policy.h"
 #include "ruleset/ruleset.h"
 
@@ -25,21 +26,9 @@ static const char *verdict(bool accepts)
 
 static void write_rule(const struct outcome *outcome, struct buffer *out)
 {
-	if (outcome->rule) {
-		buffer_printf(out, "  rule: %s: ", outcome->chain->name);
-		ruleset_print_rule(outcome->table, outcome->rule, out);
-		buffer_text(out, "\n");
-	} else if (outcome->chain) {
-		buffer_printf(out, "  rule: %s: the chain's policy, %s\n", outcome->chain->name,
-		              verdict(outcome->chain->accepts));
-	} else {
+	if (!outcome->chain)
 		buffer_text(out, "  rule: none; no chain sees it\n");
-	}
-	if (outcome->set) {
-		buffer_printf(out, "  element: %s: ", outcome->set->name);
-		ruleset_print_element(outcome->set, outcome->element, out);
-		buffer_text(out, "\n");
-	}
+	cli_outcome(out, outcome);
 }
 
 static void write_difference(const struct cli_prove_answer *answer, const struct prove_class *class,

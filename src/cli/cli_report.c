@@ -5,7 +5,6 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -17,6 +16,7 @@
 #include "base/problem.h"
 #include "cli/cli_agent.h"
 #include "cli/cli_report.h"
+#include "cli/cli_status.h"
 
 #define RELEASE "/etc/leadglass-release"
 #define RELEASE_MAX 4096
@@ -41,14 +41,10 @@ static const struct cli_command command = {
                    "  leadglass report --html\n",
 };
 
-static const enum control_kind kinds[] = {CONTROL_STATUS,  CONTROL_ALARMS, CONTROL_PEERS, CONTROL_COUNTERS,
-                                          CONTROL_WINDOWS, CONTROL_PORTS,  CONTROL_DROPS, CONTROL_HISTORY};
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
 struct gathered {
 	struct report_facts facts;
 	struct report_agent agent;
-	struct cli_reply replies[KINDS], comparison;
+	struct cli_reply replies[STATUS_REPLIES], drops, entries, comparison;
 	struct policy policy;
 	struct ruleset ruleset;
 	struct problems warnings;
@@ -83,42 +79,6 @@ static void miss(struct gathered *all, const char *what, int error, const struct
 
 // ---- the agent ----
 
-static int ask_lists(struct control *control, struct gathered *all)
-{
-	struct report_agent *agent = &all->agent;
-	const void *items[KINDS];
-	size_t counts[KINDS];
-
-	for (size_t i = 0; i < KINDS; i++) {
-		int status = cli_agent_ask(control, kinds[i], NULL, NULL, 0, &all->replies[i]);
-
-		if (status != CLI_GO_ON)
-			return status;
-		if (!cli_reply_items(&all->replies[i], kinds[i], &items[i], &counts[i]))
-			return CLI_KERNEL;
-	}
-	if (counts[0] != 1) {
-		cli_message("the agent's answer makes no sense: no status in it");
-		return CLI_KERNEL;
-	}
-	agent->status = items[0];
-	agent->alarms = items[1];
-	agent->peers = items[2];
-	agent->counters = items[3];
-	agent->windows = items[4];
-	agent->ports = items[5];
-	agent->drops = items[6];
-	agent->entries = items[7];
-	agent->alarm_count = counts[1];
-	agent->peer_count = counts[2];
-	agent->counter_count = counts[3];
-	agent->window_count = counts[4];
-	agent->port_count = counts[5];
-	agent->drop_count = counts[6];
-	agent->entry_count = counts[7];
-	return CLI_GO_ON;
-}
-
 static int latest_first(const void *a, const void *b)
 {
 	const struct control_drop *x = a, *y = b;
@@ -126,6 +86,27 @@ static int latest_first(const void *a, const void *b)
 	if (x->last_seen != y->last_seen)
 		return x->last_seen < y->last_seen ? 1 : -1;
 	return (x->count < y->count) - (x->count > y->count);
+}
+
+static int ask_lists(struct control *control, struct gathered *all)
+{
+	struct report_agent *agent = &all->agent;
+	const void *drops = NULL, *entries = NULL;
+	int status = status_ask(control, all->replies, &agent->now);
+
+	if (status == CLI_GO_ON)
+		status = cli_agent_ask_list(control, CONTROL_DROPS, &all->drops, &drops, &agent->drop_count);
+	if (status == CLI_GO_ON)
+		status = cli_agent_ask_list(control, CONTROL_HISTORY, &all->entries, &entries,
+		                            &agent->entry_count);
+	if (status != CLI_GO_ON)
+		return status;
+	// The reply is ours to put in order.
+	if (agent->drop_count)
+		qsort(all->drops.payload, agent->drop_count, sizeof(struct control_drop), latest_first);
+	agent->drops = drops;
+	agent->entries = entries;
+	return CLI_GO_ON;
 }
 
 // Has the agent compare the kernel's rules now. That it will not is no reason to have no report.
@@ -166,7 +147,7 @@ static int still_the_same(const char *run, const struct gathered *all)
 	if (status == CLI_GO_ON && (!cli_reply_items(&reply, CONTROL_STATUS, &items, &count) || count != 1))
 		status = CLI_KERNEL;
 	if (status == CLI_GO_ON &&
-	    ((const struct control_status *)items)->number != all->agent.status->number) {
+	    ((const struct control_status *)items)->number != all->agent.now.status->number) {
 		cli_message("another policy was loaded while the report was made; make it again");
 		status = CLI_KERNEL;
 	}
@@ -234,12 +215,8 @@ static int gather_agent(const struct cli_arguments *arguments, struct gathered *
 	control_disconnect(control);
 	if (status != CLI_GO_ON)
 		return status;
-	// The replies are ours to put in order.
-	if (all->agent.drop_count)
-		qsort(all->replies[6].payload, all->agent.drop_count, sizeof(struct control_drop),
-		      latest_first);
 	all->facts.agent = &all->agent;
-	if (all->agent.status->number)
+	if (all->agent.now.status->number)
 		read_standing(arguments->run, all);
 	read_trust(arguments->trust, all);
 	return still_the_same(arguments->run, all);
@@ -290,7 +267,7 @@ static int answer(const struct gathered *all, uint64_t options)
 	const struct report_agent *agent = all->facts.agent;
 	struct buffer out = BUFFER_EMPTY;
 	struct json json = JSON_TO(&out);
-	bool up = !agent || (agent->status->wall == CONTROL_WALL_UP && !agent->differences);
+	bool up = !agent || (agent->now.status->wall == CONTROL_WALL_UP && !agent->differences);
 
 	if (options & CLI_JSON) {
 		report_json(&all->facts, &json);
@@ -304,8 +281,10 @@ static int answer(const struct gathered *all, uint64_t options)
 
 static void release(struct gathered *all)
 {
-	for (size_t i = 0; i < KINDS; i++)
+	for (size_t i = 0; i < STATUS_REPLIES; i++)
 		cli_reply_fini(&all->replies[i]);
+	cli_reply_fini(&all->drops);
+	cli_reply_fini(&all->entries);
 	cli_reply_fini(&all->comparison);
 	for (size_t i = 0; i < MISSING_MAX; i++)
 		free(all->missing[i]);

@@ -49,20 +49,6 @@ static void write_made(const struct report_facts *facts, struct json *json)
 
 static void write_agent(const struct report_agent *agent, struct json *json)
 {
-	const struct status_facts status = {
-	        .status = agent->status,
-	        .alarms = agent->alarms,
-	        .alarm_count = agent->alarm_count,
-	        .peers = agent->peers,
-	        .peer_count = agent->peer_count,
-	        .counters = agent->counters,
-	        .counter_count = agent->counter_count,
-	        .windows = agent->windows,
-	        .window_count = agent->window_count,
-	        .ports = agent->ports,
-	        .port_count = agent->port_count,
-	};
-
 	json_key(json, "comparison");
 	json_object(json);
 	json_key_bool(json, "compared", agent->compared);
@@ -71,7 +57,7 @@ static void write_agent(const struct report_agent *agent, struct json *json)
 	write_lines(agent->comparison, json);
 	json_end(json);
 	json_key(json, "status");
-	status_json(&status, json);
+	status_json(&agent->now, json);
 	json_key(json, "history");
 	history_json(agent->entries, agent->entry_count, json);
 	json_key(json, "drops");

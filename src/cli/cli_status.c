@@ -29,18 +29,42 @@ static const struct cli_command command = {
                    "  leadglass status\n",
 };
 
-// Asks for one list.
-static int ask_list(struct control *control, enum control_kind kind, struct cli_reply *reply,
-                    const void **ret_items, size_t *ret_count)
+int status_ask(struct control *control, struct cli_reply replies[static STATUS_REPLIES],
+               struct control_lists *ret)
 {
-	int status = cli_agent_ask(control, kind, NULL, NULL, 0, reply);
+	static const enum control_kind kinds[STATUS_REPLIES] = {CONTROL_STATUS,  CONTROL_ALARMS,
+	                                                        CONTROL_PEERS,   CONTROL_COUNTERS,
+	                                                        CONTROL_WINDOWS, CONTROL_PORTS};
+	const void *items[STATUS_REPLIES] = {0};
+	size_t counts[STATUS_REPLIES] = {0};
 
-	if (status == CLI_GO_ON && !cli_reply_items(reply, kind, ret_items, ret_count))
+	for (size_t i = 0; i < STATUS_REPLIES; i++) {
+		int status = cli_agent_ask_list(control, kinds[i], &replies[i], &items[i], &counts[i]);
+
+		if (status != CLI_GO_ON)
+			return status;
+	}
+	if (counts[0] != 1) {
+		cli_message("the agent's answer makes no sense: no status in it");
 		return CLI_KERNEL;
-	return status;
+	}
+	*ret = (struct control_lists){
+	        .status = items[0],
+	        .alarms = items[1],
+	        .alarm_count = counts[1],
+	        .peers = items[2],
+	        .peer_count = counts[2],
+	        .counters = items[3],
+	        .counter_count = counts[3],
+	        .windows = items[4],
+	        .window_count = counts[4],
+	        .ports = items[5],
+	        .port_count = counts[5],
+	};
+	return CLI_GO_ON;
 }
 
-static int answer(const struct status_facts *facts, unsigned options)
+static int answer(const struct control_lists *facts, unsigned options)
 {
 	struct buffer out = BUFFER_EMPTY;
 	struct json json = JSON_TO(&out);
@@ -58,41 +82,19 @@ int cli_status(int argc, char **argv)
 {
 	struct cli_arguments arguments;
 	struct control *control = NULL;
-	struct cli_reply replies[6] = {0};
-	struct status_facts facts = {0};
-	const void *items[6] = {0};
-	size_t counts[6] = {0};
-	static const enum control_kind kinds[6] = {CONTROL_STATUS,   CONTROL_ALARMS,  CONTROL_PEERS,
-	                                           CONTROL_COUNTERS, CONTROL_WINDOWS, CONTROL_PORTS};
+	struct cli_reply replies[STATUS_REPLIES] = {0};
+	struct control_lists lists;
 	int status = cli_arguments(&command, argc, argv, &arguments);
 
 	if (status != CLI_GO_ON)
 		return status;
 	status = cli_agent_connect(arguments.run, &control);
-	for (size_t i = 0; i < 6 && status == CLI_GO_ON; i++)
-		status = ask_list(control, kinds[i], &replies[i], &items[i], &counts[i]);
+	if (status == CLI_GO_ON)
+		status = status_ask(control, replies, &lists);
 	control_disconnect(control);
-	if (status == CLI_GO_ON && counts[0] != 1) {
-		cli_message("the agent's answer makes no sense: no status in it");
-		status = CLI_KERNEL;
-	}
-	if (status == CLI_GO_ON) {
-		facts = (struct status_facts){
-		        .status = items[0],
-		        .alarms = items[1],
-		        .alarm_count = counts[1],
-		        .peers = items[2],
-		        .peer_count = counts[2],
-		        .counters = items[3],
-		        .counter_count = counts[3],
-		        .windows = items[4],
-		        .window_count = counts[4],
-		        .ports = items[5],
-		        .port_count = counts[5],
-		};
-		status = answer(&facts, arguments.options);
-	}
-	for (size_t i = 0; i < 6; i++)
+	if (status == CLI_GO_ON)
+		status = answer(&lists, arguments.options);
+	for (size_t i = 0; i < STATUS_REPLIES; i++)
 		cli_reply_fini(&replies[i]);
 	return status;
 }

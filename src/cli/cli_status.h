@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "cli/cli_agent.h"
 #include "control/control.h"
 
 struct buffer;
@@ -14,25 +15,21 @@ struct json;
 #define STATUS_PORTS_MAX 64
 #define STATUS_ROWS 20 // of a list that is cut short
 
-struct status_facts {
-	const struct control_status *status;
-	const struct control_alarm *alarms;
-	const struct control_peer *peers;
-	const struct control_counter *counters;
-	const struct control_window *windows;
-	const struct control_port *ports; // the bridge first
-	size_t alarm_count, peer_count, counter_count, window_count, port_count;
-};
+// Asks for all of it. *ret leads into the replies, which the caller releases in every case. CLI_GO_ON, or an
+// exit code after a message.
+#define STATUS_REPLIES 6
+int status_ask(struct control *control, struct cli_reply replies[static STATUS_REPLIES],
+               struct control_lists *ret);
 
-void status_text(const struct status_facts *facts, size_t rows, struct buffer *out);
-void status_json(const struct status_facts *facts, struct json *json); // as one value
+void status_text(const struct control_lists *facts, size_t rows, struct buffer *out);
+void status_json(const struct control_lists *facts, struct json *json); // as one value
 
 // Whose policy it is: a line of the text.
 void status_trust(const struct control_status *status, struct buffer *out);
 
 // The bridge and its ports, where the agent has them.
-void status_ports(const struct status_facts *facts, struct buffer *out);
-void status_ports_json(const struct status_facts *facts, struct json *json); // as one member
+void status_ports(const struct control_lists *facts, struct buffer *out);
+void status_ports_json(const struct control_lists *facts, struct json *json); // as one member
 
 // "peer", "service" ... of a control_peer's kind.
 const char *status_kind_name(unsigned kind);

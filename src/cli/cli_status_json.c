@@ -63,7 +63,7 @@ static void write_agent(const struct control_status *status, struct json *json)
 	json_end(json);
 }
 
-static void write_alarms(const struct status_facts *facts, struct json *json)
+static void write_alarms(const struct control_lists *facts, struct json *json)
 {
 	json_key(json, "alarms");
 	json_array(json);
@@ -93,7 +93,7 @@ void status_window_json(const struct control_window *window, struct json *json)
 	json_end(json);
 }
 
-static void write_windows(const struct status_facts *facts, struct json *json)
+static void write_windows(const struct control_lists *facts, struct json *json)
 {
 	json_key(json, "windows");
 	json_array(json);
@@ -111,7 +111,7 @@ static void write_counted(struct json *json, const char *key, bool counted, uint
 		json_key_text(json, key, NULL);
 }
 
-static void write_peers(const struct status_facts *facts, struct json *json)
+static void write_peers(const struct control_lists *facts, struct json *json)
 {
 	json_key(json, "peers");
 	json_array(json);
@@ -132,7 +132,7 @@ static void write_peers(const struct status_facts *facts, struct json *json)
 	json_end_array(json);
 }
 
-static void write_counters(const struct status_facts *facts, struct json *json)
+static void write_counters(const struct control_lists *facts, struct json *json)
 {
 	json_key(json, "dropped");
 	json_array(json);
@@ -150,7 +150,7 @@ static void write_counters(const struct status_facts *facts, struct json *json)
 	json_end_array(json);
 }
 
-void status_json(const struct status_facts *facts, struct json *json)
+void status_json(const struct control_lists *facts, struct json *json)
 {
 	json_object(json);
 	write_wall(facts->status, json);

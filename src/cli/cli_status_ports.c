@@ -11,7 +11,7 @@
 #include "policy/policy.h"
 
 // Names of the ports from `at` on that are as this one is, with a comma between them; marks them as told.
-static void add_those_like(const struct status_facts *facts, size_t at, bool *told, struct buffer *text)
+static void add_those_like(const struct control_lists *facts, size_t at, bool *told, struct buffer *text)
 {
 	const struct control_port *first = &facts->ports[at];
 	const char *separator = "";
@@ -29,7 +29,7 @@ static void add_those_like(const struct status_facts *facts, size_t at, bool *to
 	}
 }
 
-void status_ports(const struct status_facts *facts, struct buffer *out)
+void status_ports(const struct control_lists *facts, struct buffer *out)
 {
 	struct buffer text = BUFFER_EMPTY;
 	bool told[STATUS_PORTS_MAX] = {false}, all = true;
@@ -63,7 +63,7 @@ static void write_port(const struct control_port *port, struct json *json)
 	json_end(json);
 }
 
-void status_ports_json(const struct status_facts *facts, struct json *json)
+void status_ports_json(const struct control_lists *facts, struct json *json)
 {
 	const struct control_port *bridge = facts->port_count ? &facts->ports[0] : NULL;
 

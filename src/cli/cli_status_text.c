@@ -31,7 +31,7 @@ const char *status_kind_name(unsigned kind)
 }
 
 // The closed wall of a box that never had a policy lets nobody in, not even who may manage.
-static bool somebody_manages(const struct status_facts *facts)
+static bool somebody_manages(const struct control_lists *facts)
 {
 	for (size_t i = 0; i < facts->peer_count; i++) {
 		if (facts->peers[i].kind == POLICY_OWNER_MANAGE)
@@ -40,7 +40,7 @@ static bool somebody_manages(const struct status_facts *facts)
 	return false;
 }
 
-static void write_wall(const struct status_facts *facts, struct buffer *out)
+static void write_wall(const struct control_lists *facts, struct buffer *out)
 {
 	const struct control_status *status = facts->status;
 	struct buffer text = BUFFER_EMPTY;
@@ -161,7 +161,7 @@ static void write_agent(const struct control_status *status, struct buffer *out)
 	cli_line(out, "log", &text);
 }
 
-static void write_alarms(const struct status_facts *facts, struct buffer *out)
+static void write_alarms(const struct control_lists *facts, struct buffer *out)
 {
 	for (size_t i = 0; i < facts->alarm_count; i++) {
 		struct buffer text = BUFFER_EMPTY;
@@ -181,7 +181,7 @@ void status_window(const struct control_window *window, struct buffer *out)
 	              window->box ? "this box" : prefix_print(&window->to, to), window->port);
 }
 
-static void write_windows(const struct status_facts *facts, struct buffer *out)
+static void write_windows(const struct control_lists *facts, struct buffer *out)
 {
 	for (size_t i = 0; i < facts->window_count; i++) {
 		const struct control_window *window = &facts->windows[i];
@@ -227,7 +227,7 @@ static void write_peer(const struct control_status *status, const struct control
 	buffer_text(out, "\n");
 }
 
-static void write_peers(const struct status_facts *facts, size_t rows, struct buffer *out)
+static void write_peers(const struct control_lists *facts, size_t rows, struct buffer *out)
 {
 	size_t heard = 0, uncounted = 0;
 
@@ -263,7 +263,7 @@ static void write_counter(const struct control_counter *counter, struct buffer *
 }
 
 // What dropped nothing is left out, unless everything is asked for.
-static void write_counters(const struct status_facts *facts, size_t rows, struct buffer *out)
+static void write_counters(const struct control_lists *facts, size_t rows, struct buffer *out)
 {
 	bool all = rows == SIZE_MAX;
 	size_t count = 0;
@@ -283,7 +283,7 @@ static void write_counters(const struct status_facts *facts, size_t rows, struct
 	write_more(count, rows, out);
 }
 
-void status_text(const struct status_facts *facts, size_t rows, struct buffer *out)
+void status_text(const struct control_lists *facts, size_t rows, struct buffer *out)
 {
 	write_wall(facts, out);
 	write_confirm(facts->status, out);

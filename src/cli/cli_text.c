@@ -10,6 +10,8 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "ruleset/packet.h"
+#include "ruleset/ruleset.h"
 
 #define LABEL 13 // columns
 
@@ -162,6 +164,23 @@ void cli_name(struct buffer *out, const char *name, size_t width)
 		buffer_printf(out, "%s\n%*s", name, (int)width, "");
 	else
 		buffer_printf(out, "%s%*s", name, (int)(width - size), "");
+}
+
+void cli_outcome(struct buffer *out, const struct outcome *outcome)
+{
+	if (outcome->rule) {
+		buffer_printf(out, "  rule: %s: ", outcome->chain->name);
+		ruleset_print_rule(outcome->table, outcome->rule, out);
+		buffer_text(out, "\n");
+	} else if (outcome->chain) {
+		buffer_printf(out, "  rule: %s: the chain's policy, %s\n", outcome->chain->name,
+		              outcome->chain->accepts ? "accept" : "drop");
+	}
+	if (outcome->set) {
+		buffer_printf(out, "  element: %s: ", outcome->set->name);
+		ruleset_print_element(outcome->set, outcome->element, out);
+		buffer_text(out, "\n");
+	}
 }
 
 void cli_hash(struct buffer *out, const uint8_t *hash, size_t octets)

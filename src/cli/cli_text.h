@@ -9,6 +9,7 @@
 
 struct buffer;
 struct json;
+struct outcome;
 
 #define CLI_COLUMNS 80
 
@@ -41,6 +42,9 @@ void cli_line(struct buffer *out, const char *label, struct buffer *text);
 
 // A name in `width` columns; one that is longer gets a line of its own and what follows it stands below.
 void cli_name(struct buffer *out, const char *name, size_t width);
+
+// Lines about what decided a packet: the rule, or the chain's policy, and the element.
+void cli_outcome(struct buffer *out, const struct outcome *outcome);
 
 // The first `octets` of a hash in hexadecimal.
 void cli_hash(struct buffer *out, const uint8_t *hash, size_t octets);

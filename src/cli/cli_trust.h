@@ -38,15 +38,10 @@ const char *cli_trust_untold(const struct trust *trust);
 
 // ---- cli_trust_about.c ----
 
-// "everything but role and box"
-const char *cli_trust_may(enum trust_scope scope);
 // What goes after the reason why one cannot be used: "; P-256, ... are taken", or "".
 const char *cli_trust_taken(const struct trust_about *about);
 // Lines about one anchor, below the one that names it. `now`: what has expired says so.
 void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer *out);
-// What openssl x509 -fingerprint -sha256 prints after the equal sign: "3F:2A:...".
-#define CLI_FINGERPRINT_SIZE (3 * TRUST_HASH_SIZE)
-char *cli_trust_fingerprint(const uint8_t hash[static TRUST_HASH_SIZE], char text[static CLI_FINGERPRINT_SIZE]);
 
 // ---- cli_trust_list.c ----
 

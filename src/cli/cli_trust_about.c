@@ -11,27 +11,6 @@
 
 #define FINGERPRINT_LINE (3 * 16 - 1) // characters: half of it, to stay within 80 columns
 
-const char *cli_trust_may(enum trust_scope scope)
-{
-	switch (scope) {
-	case TRUST_ALL:
-		return "everything";
-	case TRUST_SITE:
-		return "everything but role and box";
-	case TRUST_OEM:
-		return "role and box, and nothing else";
-	}
-	return "";
-}
-
-char *cli_trust_fingerprint(const uint8_t hash[static TRUST_HASH_SIZE], char text[static CLI_FINGERPRINT_SIZE])
-{
-	for (size_t i = 0; i < TRUST_HASH_SIZE; i++)
-		(void)snprintf(text + 3 * i, 4 - (i + 1 == TRUST_HASH_SIZE), "%02X%s", hash[i],
-		               i + 1 < TRUST_HASH_SIZE ? ":" : "");
-	return text;
-}
-
 static void write_validity(const struct trust_about *about, int64_t now, struct buffer *out)
 {
 	struct buffer text = BUFFER_EMPTY;
@@ -56,7 +35,7 @@ const char *cli_trust_taken(const struct trust_about *about)
 
 void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer *out)
 {
-	char hash[TRUST_HASH_TEXT_SIZE], fingerprint[CLI_FINGERPRINT_SIZE];
+	char hash[TRUST_HASH_TEXT_SIZE], fingerprint[TRUST_FINGERPRINT_SIZE];
 	struct buffer text = BUFFER_EMPTY;
 
 	if (!about->good) {
@@ -72,7 +51,7 @@ void cli_trust_about(const struct trust_about *about, int64_t now, struct buffer
 		cli_line(out, "SHA-256", &text);
 	} else if (about->subject[0]) {
 		write_validity(about, now, out);
-		cli_trust_fingerprint(about->whole, fingerprint);
+		trust_fingerprint_print(about->whole, fingerprint);
 		buffer_printf(&text, "%.*s %s", FINGERPRINT_LINE + 1, fingerprint,
 		              fingerprint + FINGERPRINT_LINE + 1);
 		cli_line(out, "fingerprint", &text);

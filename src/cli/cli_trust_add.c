@@ -271,10 +271,10 @@ static void write_answer(const struct addition *addition, int64_t now, struct bu
 
 	if (addition->there) {
 		buffer_printf(out, "%s was trusted already: its signers may change %s\n", addition->name,
-		              cli_trust_may(addition->scope));
+		              trust_scope_may(addition->scope));
 	} else if (addition->file) {
 		buffer_printf(out, "%s is trusted now: its signers may change %s\n", addition->name,
-		              cli_trust_may(addition->scope));
+		              trust_scope_may(addition->scope));
 	}
 	if (addition->file)
 		cli_trust_about(&addition->about, now, out);

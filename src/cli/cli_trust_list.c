@@ -52,7 +52,7 @@ static void write_text(const struct facts *facts, struct buffer *out)
 		const struct trust_anchor *anchor = &trust->anchors[i];
 
 		buffer_text(out, "\n");
-		buffer_printf(&text, "%s may change %s", anchor->name, cli_trust_may(anchor->scope));
+		buffer_printf(&text, "%s may change %s", anchor->name, trust_scope_may(anchor->scope));
 		cli_line(out, "anchor", &text);
 		cli_trust_about(&facts->about[i], facts->now, out);
 	}
@@ -61,7 +61,7 @@ static void write_text(const struct facts *facts, struct buffer *out)
 static void write_json_anchor(const struct trust_anchor *anchor, const struct trust_about *about,
                               struct json *json)
 {
-	char fingerprint[CLI_FINGERPRINT_SIZE];
+	char fingerprint[TRUST_FINGERPRINT_SIZE];
 	bool certificate = !about->is_key && about->subject[0];
 
 	json_object(json);
@@ -76,7 +76,7 @@ static void write_json_anchor(const struct trust_anchor *anchor, const struct tr
 	cli_json_time(json, "valid_to", certificate ? about->valid_to : 0);
 	cli_json_hash(json, "key", about->key);
 	json_key_text(json, "fingerprint",
-	              certificate ? cli_trust_fingerprint(about->whole, fingerprint) : NULL);
+	              certificate ? trust_fingerprint_print(about->whole, fingerprint) : NULL);
 	json_end(json);
 }
 

@@ -81,7 +81,7 @@ static void write_signer(const struct signature_facts *facts, struct buffer *out
 		buffer_text(&text, verdict->anchor);
 		if (facts->scoped)
 			buffer_printf(&text, ", whose signers may change %s",
-			              cli_trust_may((enum trust_scope)verdict->scope));
+			              trust_scope_may((enum trust_scope)verdict->scope));
 		cli_line(out, "anchor", &text);
 		if (verdict->valid_to != INT64_MAX)
 			write_dates(verdict->valid_from, true, verdict->valid_to, true, "certificates", out);

@@ -184,6 +184,17 @@ struct control_port {
 	char why[160]; // it has not joined; else ""
 };
 
+// How things stand, by the agent's word. Lists may be NULL where their count is 0.
+struct control_lists {
+	const struct control_status *status;
+	const struct control_alarm *alarms;
+	const struct control_peer *peers;
+	const struct control_counter *counters;
+	const struct control_window *windows;
+	const struct control_port *ports; // the bridge first
+	size_t alarm_count, peer_count, counter_count, window_count, port_count;
+};
+
 struct control_entry {
 	uint64_t number, serial, copy_of;
 	int64_t applied_at, decided_at;

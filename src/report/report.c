@@ -113,7 +113,7 @@ void report_write(const struct report_facts *facts, enum page_form form, struct 
 
 const char *report_no_policy(const struct report_facts *facts)
 {
-	if (facts->agent && !facts->agent->status->number)
+	if (facts->agent && !facts->agent->now.status->number)
 		return "No policy stands. The closed wall lets nothing through but what a host says to itself, "
 		       "IPv6 "
 		       "neighbour discovery, and who may manage the box where a confirmed policy said so.";

@@ -17,15 +17,10 @@
 
 // What the agent said. Lists may be NULL where their count is 0.
 struct report_agent {
-	const struct control_status *status;
-	const struct control_alarm *alarms;
-	const struct control_peer *peers;
-	const struct control_counter *counters;
-	const struct control_window *windows;
-	const struct control_port *ports; // the bridge first
+	struct control_lists now;
 	const struct control_drop *drops; // the latest first
 	const struct control_entry *entries;
-	size_t alarm_count, peer_count, counter_count, window_count, port_count, drop_count, entry_count;
+	size_t drop_count, entry_count;
 	bool compared;          // just now, for this report
 	uint64_t differences;   // found when it was
 	const char *comparison; // in its own words: a line each; "" none

@@ -8,7 +8,7 @@
 
 static void write_banner(const struct report_agent *agent, struct page *page)
 {
-	const struct control_status *status = agent->status;
+	const struct control_status *status = agent->now.status;
 	const char *why = status->reason[0] ? ": " : "";
 
 	switch ((enum control_wall)status->wall) {
@@ -55,13 +55,13 @@ static void add_trust(struct buffer *text, const struct control_status *status)
 
 static void write_agent(const struct report_agent *agent, struct page *page)
 {
-	const struct control_status *status = agent->status;
+	const struct control_status *status = agent->now.status;
 	struct buffer text = BUFFER_EMPTY;
 	size_t alarms = 0;
 	char time[24];
 
-	for (size_t i = 0; i < agent->alarm_count; i++)
-		alarms += !agent->alarms[i].note;
+	for (size_t i = 0; i < agent->now.alarm_count; i++)
+		alarms += !agent->now.alarms[i].note;
 	if (status->number) {
 		buffer_printf(&text, "number %" PRIu64, status->number);
 		if (status->serial)
@@ -94,7 +94,7 @@ static void write_agent(const struct report_agent *agent, struct page *page)
 
 static void write_place(const struct report_facts *facts, struct page *page)
 {
-	const struct control_status *status = facts->agent ? facts->agent->status : NULL;
+	const struct control_status *status = facts->agent ? facts->agent->now.status : NULL;
 	const struct policy_header *header = facts->policy ? &facts->policy->header : NULL;
 	struct buffer text = BUFFER_EMPTY;
 

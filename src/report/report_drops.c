@@ -21,14 +21,14 @@ static const struct page_column peer_columns[] = {{"Who", 22, PAGE_WORDS},
 static void write_counters(const struct report_agent *agent, struct page *page)
 {
 	page_part(page, "By rule");
-	if (!agent->counter_count) {
+	if (!agent->now.counter_count) {
 		page_paragraph(page, "Nothing is counted: there is no wall.");
 		return;
 	}
 	page_paragraph(page, "Counted by the kernel, every packet.");
 	page_table(page, counter_columns, 3);
-	for (size_t i = 0; i < agent->counter_count; i++) {
-		const struct control_counter *counter = &agent->counters[i];
+	for (size_t i = 0; i < agent->now.counter_count; i++) {
+		const struct control_counter *counter = &agent->now.counters[i];
 
 		page_cell(page, "%s%s: %s", strcmp(counter->family, "bridge") == 0 ? "bridge " : "",
 		          counter->chain, counter->rule);
@@ -62,7 +62,7 @@ static void write_drop(const struct control_drop *drop, struct page *page)
 
 static void write_drops(const struct report_agent *agent, struct page *page)
 {
-	const struct control_status *status = agent->status;
+	const struct control_status *status = agent->now.status;
 
 	page_part(page, "By who tried it");
 	if (!agent->drop_count) {
@@ -106,7 +106,7 @@ static void write_peers(const struct report_agent *agent, struct page *page)
 	char time[24];
 
 	page_part(page, "Who came through");
-	if (!agent->peer_count) {
+	if (!agent->now.peer_count) {
 		page_paragraph(page, "Nobody may.");
 		return;
 	}
@@ -115,8 +115,8 @@ static void write_peers(const struct report_agent *agent, struct page *page)
 	        "Since the agent started. An opening that nobody uses is one that may not be needed. Lists "
 	        "of more than 4096 elements are not counted (-).");
 	page_table(page, peer_columns, 5);
-	for (size_t i = 0; i < agent->peer_count; i++) {
-		const struct control_peer *peer = &agent->peers[i];
+	for (size_t i = 0; i < agent->now.peer_count; i++) {
+		const struct control_peer *peer = &agent->now.peers[i];
 
 		page_cell(page, "%s%s", kind(peer->kind), peer->name);
 		if (peer->counted) {

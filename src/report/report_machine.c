@@ -51,6 +51,6 @@ void report_machine(const struct report_facts *facts, struct page *page)
 		               "This is the machine the report was made on, not one the policy stands on.");
 		return;
 	}
-	write_agent(facts->agent->status, page);
+	write_agent(facts->agent->now.status, page);
 	write_release(facts->release, page);
 }

@@ -28,8 +28,8 @@ static void about_time(const struct report_facts *facts, enum report_verdict *ve
 static void about_collector(const struct report_facts *facts, enum report_verdict *verdict, struct buffer *text)
 {
 	(void)verdict;
-	if (facts->agent && facts->agent->status->collector[0])
-		buffer_printf(text, " Here: %s.", facts->agent->status->collector);
+	if (facts->agent && facts->agent->now.status->collector[0])
+		buffer_printf(text, " Here: %s.", facts->agent->now.status->collector);
 	else if (facts->agent)
 		buffer_text(text, " Here no collector is set.");
 }
@@ -85,8 +85,8 @@ static void about_service(const struct report_facts *facts, enum report_verdict 
 		buffer_text(text, facts->policy->manage.at ? " This policy has a manage block."
 		                                           : " This policy has no manage block.");
 	if (facts->agent)
-		buffer_printf(text, " %zu service window%s open.", facts->agent->window_count,
-		              facts->agent->window_count == 1 ? " is" : "s are");
+		buffer_printf(text, " %zu service window%s open.", facts->agent->now.window_count,
+		              facts->agent->now.window_count == 1 ? " is" : "s are");
 }
 
 static void about_image(const struct report_facts *facts, enum report_verdict *verdict, struct buffer *text)

@@ -108,20 +108,20 @@ static void write_windows(const struct report_agent *agent, struct page *page)
 	char time[24], prefix[PREFIX_TEXT_MAX];
 
 	page_part(page, "Let in for some time");
-	if (!agent->window_count) {
+	if (!agent->now.window_count) {
 		page_paragraph(page, "Nobody: no service window is open.");
 		return;
 	}
 	page_paragraph(page,
 	               "Service windows (leadglass allow). The kernel closes each when its time is over.");
 	page_table(page, window_columns, 4);
-	for (size_t i = 0; i < agent->window_count; i++) {
-		const struct control_window *window = &agent->windows[i];
+	for (size_t i = 0; i < agent->now.window_count; i++) {
+		const struct control_window *window = &agent->now.windows[i];
 
 		page_cell(page, "%s", prefix_print(&window->from, prefix));
 		page_cell(page, "%s tcp %u", window->box ? "this box" : prefix_print(&window->to, prefix),
 		          window->port);
-		page_cell(page, "%s", report_time(agent->status->now + window->seconds, time));
+		page_cell(page, "%s", report_time(agent->now.status->now + window->seconds, time));
 		page_cell(page, "%s%s%s", window->reason, window->reason[0] ? "\n" : "", window->who);
 	}
 }

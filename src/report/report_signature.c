@@ -10,12 +10,6 @@ static const struct page_column history_columns[] = {
         {"No.", 4, PAGE_NUMBER},   {"Applied", 20, PAGE_WORDS}, {"Serial", 6, PAGE_NUMBER},
         {"Peers", 6, PAGE_NUMBER}, {"By", 19, PAGE_WORDS},      {"What became of it", 15, PAGE_WORDS}};
 
-static void add_hash(struct buffer *text, const uint8_t *hash, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		buffer_printf(text, "%02x", hash[i]);
-}
-
 static void write_word(struct page *page, const char *label, const struct word *word)
 {
 	if (word->text)
@@ -76,8 +70,7 @@ static void write_signature(const struct control_status *status, struct page *pa
 
 static void write_standing(const struct control_status *status, struct page *page)
 {
-	struct buffer hash = BUFFER_EMPTY;
-	char time[24];
+	char hash[TRUST_HASH_TEXT_SIZE], time[24];
 
 	if (!status->number) {
 		page_paragraph(page, "No policy stands.");
@@ -85,51 +78,26 @@ static void write_standing(const struct control_status *status, struct page *pag
 	}
 	page_fact(page, "Number", "%" PRIu64 "%s", status->number,
 	          status->confirmed == status->number ? ", confirmed" : ", NOT CONFIRMED");
-	add_hash(&hash, status->hash, sizeof(status->hash));
-	page_fact(page, "SHA-256", "%s", hash.size ? hash.data : "");
-	page->out->failed = page->out->failed || buffer_failed(&hash);
-	buffer_fini(&hash);
+	page_fact(page, "SHA-256", "%s", trust_hash_print(status->hash, hash));
 	page_fact(page, "Applied", "%s%s%s", report_time(status->applied_at, time),
 	          status->who[0] ? " by " : "", status->who);
 	write_signature(status, page);
 }
 
-static const char *may_change(enum trust_scope scope)
-{
-	switch (scope) {
-	case TRUST_ALL:
-		return "everything";
-	case TRUST_SITE:
-		return "everything but role and box";
-	case TRUST_OEM:
-		return "role and box, and nothing else";
-	}
-	return "?";
-}
-
 static void write_anchor(const struct trust_anchor *anchor, const struct trust_about *about, struct page *page)
 {
-	struct buffer hash = BUFFER_EMPTY;
-	char time[24];
+	char key[TRUST_HASH_TEXT_SIZE], fingerprint[TRUST_FINGERPRINT_SIZE], time[24];
 
 	page_fact(page, "Trust anchor", "%s%s%s", anchor->name,
 	          about->good ? "" : ": CANNOT BE USED: ", about->why);
-	page_fact(page, "may change", "%s", may_change(anchor->scope));
+	page_fact(page, "may change", "%s", trust_scope_may(anchor->scope));
 	if (about->subject[0])
 		page_fact(page, "subject", "%s", about->subject);
 	if (!about->is_key && about->valid_to)
 		page_fact(page, "valid until", "%s", report_time(about->valid_to, time));
-	if (about->is_key) {
-		add_hash(&hash, about->key, TRUST_HASH_SIZE);
-	} else {
-		// as openssl x509 -fingerprint -sha256 prints it
-		for (size_t i = 0; i < TRUST_HASH_SIZE; i++)
-			buffer_printf(&hash, "%s%02X", i ? ":" : "", about->whole[i]);
-	}
 	page_fact(page, about->is_key ? "key" : "fingerprint", "%s, SHA-256 %s", about->kind,
-	          hash.size ? hash.data : "");
-	page->out->failed = page->out->failed || buffer_failed(&hash);
-	buffer_fini(&hash);
+	          about->is_key ? trust_hash_print(about->key, key)
+	                        : trust_fingerprint_print(about->whole, fingerprint));
 }
 
 static void write_anchors(const struct report_facts *facts, struct page *page)
@@ -183,7 +151,7 @@ static void write_history(const struct report_agent *agent, struct page *page)
 void report_signature(const struct report_facts *facts, struct page *page)
 {
 	if (facts->agent)
-		write_standing(facts->agent->status, page);
+		write_standing(facts->agent->now.status, page);
 	else
 		page_paragraph(
 		        page,

@@ -10,9 +10,9 @@ static void about_trust(const struct report_facts *facts, enum report_verdict *v
 	(void)verdict;
 	if (!facts->agent)
 		return;
-	buffer_text(text, facts->agent->status->trust == CONTROL_TRUST_SIGNED
+	buffer_text(text, facts->agent->now.status->trust == CONTROL_TRUST_SIGNED
 	                          ? " Here the policy that stands is signed."
-	                  : facts->agent->status->trust == CONTROL_TRUST_UNSIGNED
+	                  : facts->agent->now.status->trust == CONTROL_TRUST_UNSIGNED
 	                          ? " Here nobody asks for signatures: there is no trust anchor."
 	                          : " Here the policy that stands is NOT trusted: see section 3.");
 }
@@ -22,7 +22,7 @@ static void about_owner(const struct report_facts *facts, enum report_verdict *v
 	(void)verdict;
 	if (facts->agent)
 		buffer_text(text,
-		            facts->agent->status->owned
+		            facts->agent->now.status->owned
 		                    ? " Here the kernel keeps others from the rules."
 		                    : " Here it does not: a change stands until it is found and repaired.");
 }

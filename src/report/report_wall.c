@@ -12,7 +12,7 @@ static const struct page_column port_columns[] = {
 
 static void write_comparison(const struct report_agent *agent, struct page *page)
 {
-	const struct control_status *status = agent->status;
+	const struct control_status *status = agent->now.status;
 	char time[24];
 
 	if (status->wall == CONTROL_WALL_NONE)
@@ -49,27 +49,27 @@ static void write_alarms(const struct report_agent *agent, struct page *page)
 	char time[24];
 
 	page_part(page, "Alarms and notes");
-	if (!agent->alarm_count) {
+	if (!agent->now.alarm_count) {
 		page_paragraph(page, "None.");
 		return;
 	}
 	page_paragraph(page, "A note is worth knowing; nothing is wrong with the wall.");
 	page_table(page, alarm_columns, 3);
-	for (size_t i = 0; i < agent->alarm_count; i++) {
-		page_cell(page, "%s", agent->alarms[i].note ? "note" : "ALARM");
-		page_cell(page, "%s", report_time(agent->alarms[i].since, time));
-		page_cell(page, "%s (%s)", agent->alarms[i].text, agent->alarms[i].name);
+	for (size_t i = 0; i < agent->now.alarm_count; i++) {
+		page_cell(page, "%s", agent->now.alarms[i].note ? "note" : "ALARM");
+		page_cell(page, "%s", report_time(agent->now.alarms[i].since, time));
+		page_cell(page, "%s (%s)", agent->now.alarms[i].text, agent->now.alarms[i].name);
 	}
 }
 
 static void write_ports(const struct report_agent *agent, struct page *page)
 {
-	if (!agent->port_count)
+	if (!agent->now.port_count)
 		return;
 	page_part(page, "The bridge's ports");
 	page_table(page, port_columns, 3);
-	for (size_t i = 0; i < agent->port_count; i++) {
-		const struct control_port *port = &agent->ports[i];
+	for (size_t i = 0; i < agent->now.port_count; i++) {
+		const struct control_port *port = &agent->now.ports[i];
 
 		if (port->bridge)
 			continue;
@@ -91,21 +91,21 @@ void report_wall(const struct report_facts *facts, struct page *page)
 		        "says how the wall stands.");
 		return;
 	}
-	page_fact(page, "Wall", "%s%s%s", control_wall_name((enum control_wall)agent->status->wall),
-	          agent->status->reason[0] ? ": " : "", agent->status->reason);
+	page_fact(page, "Wall", "%s%s%s", control_wall_name((enum control_wall)agent->now.status->wall),
+	          agent->now.status->reason[0] ? ": " : "", agent->now.status->reason);
 	write_comparison(agent, page);
-	write_repairs(agent->status, page);
+	write_repairs(agent->now.status, page);
 	page_fact(page, "Kernel", "%s",
-	          agent->status->owned
+	          agent->now.status->owned
 	                  ? "keeps everybody but the agent from changing the wall"
 	                  : "lets others with CAP_NET_ADMIN change the wall: it is watched and repaired");
 	page_fact(
 	        page, "Survives", "%s",
-	        agent->status->persistent
+	        agent->now.status->persistent
 	                ? "the wall stands in the kernel also when the agent is stopped or killed (persistent)"
 	                : "the wall stands in the kernel also when the agent is stopped or killed (not owned)");
 	page_fact(page, "Elements", "%" PRIu32 " in the sets that come from the policy",
-	          agent->status->elements);
+	          agent->now.status->elements);
 	write_alarms(agent, page);
 	write_ports(agent, page);
 }

@@ -41,6 +41,7 @@ enum trust_scope {
 	TRUST_OEM,  // NAME.oem.pem: role and box, and nothing else (the manufacturer's)
 };
 const char *trust_scope_name(enum trust_scope scope); // "all", "site", "oem"
+const char *trust_scope_may(enum trust_scope scope);  // "everything but role and box"
 
 struct trust_anchor {
 	char name[TRUST_NAME_MAX]; // the file's without ".pem": "st-anna.site"

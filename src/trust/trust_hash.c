@@ -5,6 +5,7 @@
 // mbedTLS, apart.
 #include "trust/trust_hash.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define BLOCK 64
@@ -87,5 +88,14 @@ char *trust_hash_print(const uint8_t hash[static TRUST_HASH_SIZE], char text[sta
 		text[2 * i + 1] = digits[hash[i] & 15];
 	}
 	text[TRUST_HASH_TEXT_SIZE - 1] = '\0';
+	return text;
+}
+
+char *trust_fingerprint_print(const uint8_t hash[static TRUST_HASH_SIZE],
+                              char text[static TRUST_FINGERPRINT_SIZE])
+{
+	for (size_t i = 0; i < TRUST_HASH_SIZE; i++)
+		(void)snprintf(text + 3 * i, 4 - (i + 1 == TRUST_HASH_SIZE), "%02X%s", hash[i],
+		               i + 1 < TRUST_HASH_SIZE ? ":" : "");
 	return text;
 }

@@ -14,4 +14,9 @@
 int trust_hash(const void *data, size_t size, uint8_t ret[static TRUST_HASH_SIZE]);
 char *trust_hash_print(const uint8_t hash[static TRUST_HASH_SIZE], char text[static TRUST_HASH_TEXT_SIZE]);
 
+// What openssl x509 -fingerprint -sha256 prints after the equal sign: "3F:2A:...".
+#define TRUST_FINGERPRINT_SIZE (3 * TRUST_HASH_SIZE)
+char *trust_fingerprint_print(const uint8_t hash[static TRUST_HASH_SIZE],
+                              char text[static TRUST_FINGERPRINT_SIZE]);
+
 #endif

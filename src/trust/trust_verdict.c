@@ -20,6 +20,19 @@ const char *trust_scope_name(enum trust_scope scope)
 	return "none";
 }
 
+const char *trust_scope_may(enum trust_scope scope)
+{
+	switch (scope) {
+	case TRUST_ALL:
+		return "everything";
+	case TRUST_SITE:
+		return "everything but role and box";
+	case TRUST_OEM:
+		return "role and box, and nothing else";
+	}
+	return "";
+}
+
 static bool text_sane(const char *text, size_t size)
 {
 	return memchr(text, '\0', size) && trust_text_good(text);
