@@ -47,7 +47,8 @@ class Boot:
         return any(self.disk[slot].startswith(whole) for whole in self.wholes)
 
     def choose(self):
-        """The slots in the order in which they are tried by one start after another, the good one last."""
+        """The slots in the order in which they are tried by one start after another, the good one last; which is what three
+        starts without a verified wall go on from, to the other one."""
         found = self.variables()
         good = found.get("good") if found.get("good") in ("a", "b") else "a"
         other = "ab".replace(good, "")
@@ -55,7 +56,8 @@ class Boot:
         return [other] * (tries if found.get("trial") == other else 0) + [good]
 
     def boots_whole_slots(self):
-        for slot in self.choose():
+        good = self.choose()[-1]
+        for slot in (*self.choose(), "ab".replace(good, "")):
             whole = self.starts(slot)
             if whole is None:  # GRUB turns to the other one
                 whole = self.starts("ab".replace(slot, ""))

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // libFuzzer's name for it; 0.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,5 +22,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                                               \
 		}                                                                                              \
 	} while (0)
+
+// malloc'ed, of exactly these octets and a NUL: the sanitiser sees each octet that is read beyond them.
+static inline char *fuzz_copy(const char *text, size_t size)
+{
+	char *ret = malloc(size + 1);
+	FUZZ_HOLDS(ret);
+	if (size > 0)
+		memcpy(ret, text, size);
+	ret[size] = '\0';
+	return ret;
+}
 
 #endif

@@ -4,8 +4,7 @@
 
 Fills FOLDER with what the fuzz target `identity` begins with: files `identity`, good and bad, and names of anchors.
 """
-import sys
-from pathlib import Path
+import seeds
 
 SEEDS = (
 	"site st-anna\nunit ct-room-3\n", "unit ct-room-3\nsite st-anna\n", "site st-anna\n", "unit Röntgen 3\n", "",
@@ -16,15 +15,10 @@ SEEDS = (
 
 
 def main():
-	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-		print(__doc__.strip())
-		return 2
-	folder = Path(sys.argv[1])
-	folder.mkdir(parents=True, exist_ok=True)
+	folder = seeds.folder(__doc__)
 	for number, text in enumerate(SEEDS):
 		(folder / f"{number:02}").write_bytes(text.encode())
-	return 0
 
 
 if __name__ == "__main__":
-	sys.exit(main())
+	main()

@@ -25,15 +25,6 @@ struct files {
 	unsigned loads;
 };
 
-static char *copy(const char *text, size_t size)
-{
-	char *ret = malloc(size + 1);
-	FUZZ_HOLDS(ret);
-	memcpy(ret, text, size);
-	ret[size] = '\0';
-	return ret;
-}
-
 // The beginning of the next file, at the beginning of a line; the end when there is none.
 static const char *next_file(const char *text, const char *end)
 {
@@ -72,7 +63,7 @@ static int load(void *context, const char *path, char **ret_text, size_t *ret_si
 		const struct file *file = &files->items[i];
 		if (file->name_size != strlen(path) || memcmp(file->name, path, file->name_size) != 0)
 			continue;
-		*ret_text = copy(file->text, file->size);
+		*ret_text = fuzz_copy(file->text, file->size);
 		*ret_size = file->size;
 		return 0;
 	}
@@ -119,9 +110,10 @@ static void read_files(struct files *files)
 	struct problems problems;
 	const struct policy_loader loader = {.load = load, .context = files};
 	const struct file *first = &files->items[0];
-	char *name = copy(first->name, first->name_size);
+	char *name = fuzz_copy(first->name, first->name_size);
 	problem_init(&problems);
-	int r = policy_parse(&policy, name, copy(first->text, first->size), first->size, &loader, &problems);
+	int r = policy_parse(&policy, name, fuzz_copy(first->text, first->size), first->size, &loader,
+	                     &problems);
 	FUZZ_HOLDS(r == 0 || r == -EINVAL);
 	FUZZ_HOLDS(policy.sources.count <= files->loads + 1);
 	// An empty name is none a bundle can hold, and nobody can open such a file.

@@ -6,8 +6,9 @@ Fills FOLDER with what the fuzz target `include` begins with: the golden tests' 
 files, each begun by a line `%% NAME`; and the same as bundles.
 """
 import re
-import sys
 from pathlib import Path
+
+import seeds
 
 FILES_MAX = 12  # some include each other by ever longer names
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -25,11 +26,7 @@ def collect(folder, name, files):
 
 
 def main():
-	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-		print(__doc__.strip())
-		return 2
-	out = Path(sys.argv[1])
-	out.mkdir(parents=True, exist_ok=True)
+	out = seeds.folder(__doc__)
 	for path in sorted(GOLDEN.glob("*/*.conf")):
 		files = {}
 		collect(path.parent, path.name, files)
@@ -40,8 +37,7 @@ def main():
 		(out / f"{name}-bundle").write_bytes(
 			b"leadglass-bundle 1\n" +
 			b"".join(b"file %d %s\n%s\n" % (len(text), each.encode(), text) for each, text in files.items()) + b"end\n")
-	return 0
 
 
 if __name__ == "__main__":
-	sys.exit(main())
+	main()

@@ -5,8 +5,9 @@
 Fills FOLDER with what the fuzz target `policy` begins with: the policies of the golden tests, those of `explain` with
 the flows that are asked about, as lines `#? FLOW`, a few at a time.
 """
-import sys
 from pathlib import Path
+
+import seeds
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 FLOWS = 12  # at a time: short inputs are changed to more purpose
@@ -20,11 +21,7 @@ def flows(answers):
 
 
 def main():
-	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-		print(__doc__.strip())
-		return 2
-	folder = Path(sys.argv[1])
-	folder.mkdir(parents=True, exist_ok=True)
+	folder = seeds.folder(__doc__)
 	for path in sorted(GOLDEN.glob("*/*.conf")):
 		octets = path.read_bytes()
 		parts = [b""]
@@ -35,8 +32,7 @@ def main():
 		for number, part in enumerate(parts):
 			if len(octets) + len(part) <= LONGEST:
 				(folder / f"{path.parent.name}-{path.stem}-{number}").write_bytes(octets + part)
-	return 0
 
 
 if __name__ == "__main__":
-	sys.exit(main())
+	main()

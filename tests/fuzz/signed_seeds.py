@@ -10,16 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import seeds
+
 HERE = Path(__file__).resolve().parent.parent / "unit" / "trust"
 LONGEST = 16384  # what libFuzzer is told too: what is longer is only slower
 
 
 def main():
-	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-		print(__doc__.strip())
-		return 2
-	folder = Path(sys.argv[1])
-	folder.mkdir(parents=True, exist_ok=True)
+	folder = seeds.folder(__doc__)
 	cases = [line.split() for line in (HERE / "verdicts.txt").read_text().splitlines() if line and line[0] not in "#\t"]
 	with tempfile.TemporaryDirectory() as made:
 		subprocess.run([sys.executable, HERE / "fixture.py", made], check=True)
@@ -29,8 +27,7 @@ def main():
 			seed += (Path(made) / "signed" / name).read_bytes()
 			if len(seed) <= LONGEST:
 				(folder / f"{number:03}-{name}").write_bytes(seed)
-	return 0
 
 
 if __name__ == "__main__":
-	sys.exit(main())
+	main()

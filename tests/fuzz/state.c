@@ -18,19 +18,9 @@
 
 // ---- files ----
 
-static char *copy(const char *text, size_t size)
-{
-	char *ret = malloc(size + 1);
-	FUZZ_HOLDS(ret);
-	if (size > 0)
-		memcpy(ret, text, size);
-	ret[size] = '\0';
-	return ret;
-}
-
 static bool read_record(const char *text, size_t size, struct state_record *ret)
 {
-	char *own = copy(text, size);
+	char *own = fuzz_copy(text, size);
 	struct buffer again = BUFFER_EMPTY;
 	int r = state_record_parse(own, size, ret);
 	FUZZ_HOLDS(r == 0 || r == -EBADMSG);
@@ -45,7 +35,7 @@ static bool read_record(const char *text, size_t size, struct state_record *ret)
 
 static void read_accepted(const char *text, size_t size)
 {
-	char *own = copy(text, size);
+	char *own = fuzz_copy(text, size);
 	struct buffer again = BUFFER_EMPTY;
 	struct trust_floor floor;
 	int r = state_accepted_parse(own, size, &floor);
@@ -77,7 +67,7 @@ static void hold_sealed(const char *text, size_t size)
 
 static void hold_raw(const char *text, size_t size)
 {
-	char *own = copy(text, size), *inside;
+	char *own = fuzz_copy(text, size), *inside;
 	const char *name;
 	size_t inside_size;
 	if (state_unseal(own, size, &name, &inside, &inside_size) == 0)

@@ -41,16 +41,6 @@ static void hold_manifest(const struct update_manifest *manifest)
 
 // ---- a manifest ----
 
-static char *copy(const char *text, size_t size)
-{
-	char *ret = malloc(size + 1);
-	FUZZ_HOLDS(ret);
-	if (size > 0)
-		memcpy(ret, text, size);
-	ret[size] = '\0';
-	return ret;
-}
-
 static void read_manifest(const char *text, size_t size)
 {
 	struct update_manifest manifest;
@@ -58,10 +48,10 @@ static void read_manifest(const char *text, size_t size)
 	struct problems problems;
 	policy_init(&holder);
 	problem_init(&problems);
-	int r = update_manifest_read("update", copy(text, size), size, 0, &holder, &manifest, &problems);
+	int r = update_manifest_read("update", fuzz_copy(text, size), size, 0, &holder, &manifest, &problems);
 	FUZZ_HOLDS(r == 0 || r == -EINVAL);
 	hold_problems(&problems, &holder.sources, r);
-	char *own = copy(text, size);
+	char *own = fuzz_copy(text, size);
 	const bool begins = update_manifest_begins(own, size);
 	if (r == 0)
 		hold_manifest(&manifest);

@@ -6,8 +6,7 @@ Fills FOLDER with what the fuzz target `update` begins with: update files, good 
 manifests, and environment blocks as GRUB and leadglass write them.
 """
 import hashlib
-import sys
-from pathlib import Path
+import seeds
 
 IMAGE = b"a slot's image, much shorter than one\n"
 SIGNATURE = b"-----BEGIN LEADGLASS SIGNATURE-----\nQUJD\n-----END LEADGLASS SIGNATURE-----\n"
@@ -29,11 +28,8 @@ def block(**variables):
 
 
 def main():
-	if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-		print(__doc__.strip())
-		return 2
 	signed = manifest() + SIGNATURE
-	seeds = {
+	made = {
 		"good": file(signed),
 		"one-line": file(manifest().replace(b"\n\t", b"; ").replace(b"{;", b"{").replace(b"\n}", b" }") + SIGNATURE),
 		"old": file(manifest(serial=5) + SIGNATURE),
@@ -52,12 +48,10 @@ def main():
 		"block-empty": block(),
 		"block-strange": block(good="c", trial="b ", tries=4, starts="03", saved_entry="0", serial_a="-1"),
 	}
-	folder = Path(sys.argv[1])
-	folder.mkdir(parents=True, exist_ok=True)
-	for name, octets in seeds.items():
+	folder = seeds.folder(__doc__)
+	for name, octets in made.items():
 		(folder / name).write_bytes(octets)
-	return 0
 
 
 if __name__ == "__main__":
-	sys.exit(main())
+	main()

@@ -21,7 +21,7 @@ import time
 import check
 import sweep
 from agentlab import program
-from lab import Lab, wait_until
+from lab import wait_until
 from sweep import ALLOCATION, KINDS, NO_WALL, rules
 
 LOST = "without an answer"  # what the command says when none came: done or not
@@ -168,12 +168,7 @@ class Fail(sweep.Sweep):
 
 
 def test(checks):
-	sample = sweep.Sample(sweep.faults(program(), ALLOCATION), KINDS)
-	with Lab() as lab:
-		fail = Fail(checks, sweep.site(lab)[0])
-		for pair in sample.pairs():
-			sample.points += fail.run(*pair)
-	sample.report(checks)
+	sweep.Sample(sweep.faults(program(), ALLOCATION), KINDS).run(checks, Fail)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import time
 
 import check
 import sweep
-from lab import Lab
 from sweep import NO_WALL, POLICIES, rules
 
 KINDS = ("load", "remove", "verify", "differs", "offline")
@@ -91,12 +90,7 @@ class Fail:
 
 
 def test(checks):
-	sample = sweep.Sample(sweep.faults(check.command()), KINDS)
-	with Lab() as lab:
-		fail = Fail(checks, sweep.site(lab)[0])
-		for pair in sample.pairs():
-			sample.points += fail.run(*pair)
-	sample.report(checks)
+	sweep.Sample(sweep.faults(check.command()), KINDS).run(checks, Fail)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import check
 from agentlab import Agent, wall
-from lab import wait_until
+from lab import Lab, wait_until
 from signing import Pki, Trust, block
 
 DEVICE, PEER = "10.20.1.10", "10.20.1.5"
@@ -128,7 +128,12 @@ class Sample:
 				every = chosen.every ** 2 if name == ALLOCATION else chosen.every
 				yield kind, name, 1 + (number + chosen.offset // chosen.among) % every, every
 
-	def report(self, checks):
+	def run(self, checks, kind):
+		"""All of them, in a lab: kind(checks, box).run(*pair) returns how many points it tried."""
+		with Lab() as lab:
+			fail = kind(checks, site(lab)[0])
+			for pair in self.pairs():
+				self.points += fail.run(*pair)
 		chosen = self.options
 		print(f"{self.points} points tried (--every {chosen.every} --among {chosen.among} --offset {chosen.offset})")
 		checks.check(self.points > 0, "something was tried", self.points)

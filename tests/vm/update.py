@@ -78,9 +78,6 @@ class Box:
 	def slot(self):
 		return self.site.box.run("cat /proc/cmdline").stdout.partition("PARTLABEL=leadglass-")[2][:1]
 
-	def status(self):
-		return self.site.box.run("leadglass update --status").stdout
-
 	def refused(self, what, path, *words):
 		code, said = self.site.send_update(path)
 		self.checks.check(code == 3 and all(word in said for word in words), f"{what}: refused", f"{code}: {said}")
@@ -144,7 +141,7 @@ def rotten(checks, box):
 	checks.equal(box.slot(), good, "it is begun again")
 
 
-def refusals(checks, box, maker, folder):
+def refusals(box, maker):
 	other = maker.work / "other"
 	other.mkdir()
 	key, chain = update.developer_key(maker.work, other)
@@ -218,7 +215,7 @@ def main():
 			flood, number = flood_of(probes, site)
 			site.device.forget()
 			with flood:
-				refusals(checks, box, maker, folder)
+				refusals(box, maker)
 				good(checks, box, maker, SERIAL + 1)
 				if options.slow:
 					rotten(checks, box)
