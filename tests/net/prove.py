@@ -8,15 +8,13 @@ import argparse
 import collections
 import json
 import random
-import re
 import subprocess
-from ipaddress import ip_address, ip_network
 
 import check
 import policies
+import samples
 from lab import Lab
 from matrix import Stage
-from naive import ICMP, ICMPV6, TCP, UDP, Packet
 
 POLICY = """role host
 device ct { ae-title CT; port 11112 }
@@ -38,8 +36,6 @@ service ping { from 10.20.9.0/24 2001:db8:20::/64 }
 service ntp for box { to 10.20.0.123 }
 manage { from 10.20.9.0/24; interface service; port 22 }
 """
-NOBODY = {4: ip_network("192.0.2.0/29"), 6: ip_network("2001:db8::/125")}  # prove's, for addresses that decide nothing
-PROTOCOLS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 
 # What is done to the kernel's table, and what the packet that shows it begins with.
 FAULTS = [
@@ -54,53 +50,6 @@ FAULTS = [
 	("an expression left out", "insert rule inet leadglass input iifname \"eth0\" meta l4proto tcp accept", "in tcp "),
 	("a flushed chain", "flush chain inet leadglass input", "in tcp "),
 ]
-
-
-def side(text, protocol):
-	"""Address and port of one end, as `explain` writes them."""
-	if protocol not in (TCP, UDP):
-		return ip_address(text), 0
-	address, _, port = text.rpartition(":")
-	return ip_address(address.strip("[]")), int(port)
-
-
-def stands_for(interface, real, named):
-	"""Whether a class of this interface is about the real one: all that the policy does not name are alike."""
-	return interface == real or not {interface, real} & named
-
-
-def nobody_has(address, world):
-	"""Whether it is a link's own address, which the box takes for itself there (RFC 4291 2.6.1), or its broadcast address."""
-	links = [ip_network(f"{own}/{24 if own.version == 4 else 64}", strict=False) for own in world.own]
-	return any(address == link[0] or address == link[-1] for link in links)
-
-
-def packet_of(words, world, named):
-	"""The first packet of a connection that a class stands for, on a wire of this world; None: it cannot be had here.
-	An address of the box that nobody asks for is one that it has. `named`: the interfaces that the policy names."""
-	hook, name, source, destination, *options = words
-	name, _, kind = name.partition("/")
-	asked = dict(zip(options[::2], options[1::2]))
-	if name not in PROTOCOLS or set(asked) - {"iif", "oif"} or len(options) % 2:
-		return None  # no first packet, or one that a test of its own sends
-	protocol = PROTOCOLS[name]
-	(source, source_port), (destination, destination_port) = side(source, protocol), side(destination, protocol)
-	if source.version == 6 and protocol == ICMP:
-		return None
-	own = next(address for address in world.own if address.version == source.version)
-	if hook == "in" and destination in NOBODY[source.version]:
-		destination = own
-	if hook == "out" and source in NOBODY[source.version]:
-		source = own
-	if (source in world.own, destination in world.own) != (hook == "out", hook == "in") or \
-			any(address.is_unspecified or address.is_multicast or nobody_has(address, world) for address in (source, destination)):
-		return None
-	real = {"iif": world.interface_of(source), "oif": world.interface_of(destination)}
-	if not all(stands_for(interface, real[key], named) for key, interface in asked.items()):
-		return None
-	return Packet(hook, source, destination, protocol, source_port or 7, destination_port or 7, icmp_type=int(kind or 0),
-	              shape=" ".join(words), arrives=real["iif"] if "iif" in asked else None,
-	              leaves=real["oif"] if "oif" in asked else None)
 
 
 def prove(stage, file, *options):
@@ -124,11 +73,7 @@ def sample(stage, file, number, counts):
 	code, answer = prove(stage, file, "--sample", str(number))
 	if code != 0:
 		return [f"not proven:\n{json.dumps(answer, indent=1)}\n{file.read_text()}"]
-	asked, named = [], {"lo"} | set(re.findall(r"\binterface (\w+)", file.read_text()))
-	for one in answer["sample"]:
-		packet = packet_of(one["packet"].split(), stage.world, named) if not one["besides"] else None
-		if packet:
-			asked.append((packet, one["policy"] == "accept"))
+	asked = samples.packets(answer, stage.world, file.read_text())
 	stage.box.run("conntrack", "-F")
 	wrong = []
 	for (packet, accepts), (state, passed) in zip(asked, stage.play([packet for packet, _ in asked])):
@@ -140,7 +85,7 @@ def sample(stage, file, number, counts):
 	return wrong
 
 
-def samples(checks, stage, file, options):
+def sent_for_real(checks, stage, file, options):
 	"""Of the policy that was loaded, and of generated ones."""
 	counts, wrong = collections.Counter(), []
 	for number in range(-1, options.policies):
@@ -181,11 +126,11 @@ def test(checks):
 		code, answer = prove(stage, file)
 		checks.check(code == 0 and answer["proven"], "what was loaded is proven", answer)
 		planted(checks, stage, file)
-		samples(checks, stage, file, options)
+		sent_for_real(checks, stage, file, options)
 		gateway = Stage(lab, policies.ROUTER)
 		file.write_text(GATEWAY)
 		check.must_load(gateway.box, GATEWAY)
-		samples(checks, gateway, file, options)
+		sent_for_real(checks, gateway, file, options)
 		generated(checks, lab, options)
 
 
