@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
+// A policy of 100,000 peers has as many places to be told: each is counted from the mark before it.
+#define MARK_EVERY 256 // octets
 
 void source_init(struct sources *sources)
 {
@@ -22,9 +23,23 @@ void source_fini(struct sources *sources)
 	for (size_t i = 0; i < sources->count; i++) {
 		free(sources->items[i].name);
 		free(sources->items[i].text);
+		free(sources->items[i].marks);
 	}
 	free(sources->items);
 	source_init(sources);
+}
+
+// The line that each MARK_EVERY octets of the text are on; NULL without memory.
+static uint32_t *count_lines(const char *text, size_t size)
+{
+	size_t count = size / MARK_EVERY + 1;
+	uint32_t *marks = malloc(count * sizeof *marks), line = 1;
+	for (size_t i = 0; marks && i < count; i++) {
+		marks[i] = line;
+		for (size_t at = i * MARK_EVERY; at < size && at < (i + 1) * MARK_EVERY; at++)
+			line += text[at] == '\n';
+	}
+	return marks;
 }
 
 int source_add(struct sources *sources, const char *name, char *text, size_t size, source_pos from,
@@ -44,10 +59,14 @@ int source_add(struct sources *sources, const char *name, char *text, size_t siz
 		return -ENOMEM;
 	sources->items = items;
 	char *copy = strdup(name);
-	if (!copy)
+	uint32_t *marks = count_lines(text, size);
+	if (!copy || !marks) {
+		free(copy);
+		free(marks);
 		return -ENOMEM;
+	}
 	items[sources->count++] = (struct source){
-	        .name = copy, .text = text, .size = size, .start = (source_pos)start, .from = from};
+	        .name = copy, .text = text, .size = size, .start = (source_pos)start, .from = from, .marks = marks};
 	*ret_start = (source_pos)start;
 	return 0;
 }
@@ -75,86 +94,28 @@ int source_locate(const struct sources *sources, source_pos at, struct source_pl
 	const struct source *source = find(sources, at);
 	if (!source)
 		return -ENOENT;
-	size_t offset = at - source->start, line_start = 0;
-	uint32_t line = 1;
-	for (const char *p = source->text, *end = source->text + offset; p < end;) {
-		const char *newline = memchr(p, '\n', (size_t)(end - p));
-		if (!newline)
-			break;
+	size_t offset = at - source->start, mark = offset / MARK_EVERY;
+	uint32_t line = source->marks[mark];
+	const char *there = source->text + offset, *line_text = NULL, *newline;
+	for (const char *p = source->text + mark * MARK_EVERY;
+	     (newline = memchr(p, '\n', (size_t)(there - p))) != NULL; p = line_text) {
 		line++;
-		p = newline + 1;
-		line_start = (size_t)(p - source->text);
+		line_text = newline + 1;
 	}
-	const char *line_text = source->text + line_start;
-	const char *line_end = memchr(line_text, '\n', source->size - line_start);
-	size_t line_size = line_end ? (size_t)(line_end - line_text) : source->size - line_start;
+	if (!line_text) {
+		newline = memrchr(source->text, '\n', mark * MARK_EVERY);
+		line_text = newline ? newline + 1 : source->text;
+	}
+	size_t rest = source->size - (size_t)(line_text - source->text);
+	const char *line_end = memchr(line_text, '\n', rest);
+	size_t line_size = line_end ? (size_t)(line_end - line_text) : rest;
 	if (line_size && line_text[line_size - 1] == '\r')
 		line_size--;
 	*ret = (struct source_place){.file = source->name,
 	                             .line = line,
-	                             .column = (uint32_t)(offset - line_start + 1),
+	                             .column = (uint32_t)(there - line_text + 1),
 	                             .line_text = line_text,
 	                             .line_size = line_size,
 	                             .from = source->from};
 	return 0;
-}
-
-static int add_line(struct source_lines *lines, source_pos start)
-{
-	int r = array_room(&lines->starts, lines->count, &lines->capacity, sizeof *lines->starts);
-	if (r == 0)
-		lines->starts[lines->count++] = start;
-	return r;
-}
-
-int source_lines_init(struct source_lines *lines, const struct sources *sources)
-{
-	*lines = (struct source_lines){0};
-	for (size_t i = 0; i < sources->count; i++) {
-		const struct source *source = &sources->items[i];
-		const char *p = source->text, *end = p + source->size;
-		for (;;) {
-			int r = add_line(lines, source->start + (source_pos)(p - source->text));
-			if (r < 0)
-				return r;
-			const char *newline = memchr(p, '\n', (size_t)(end - p));
-			if (!newline)
-				break;
-			p = newline + 1;
-		}
-	}
-	return 0;
-}
-
-void source_lines_fini(struct source_lines *lines)
-{
-	if (!lines)
-		return;
-	free(lines->starts);
-	*lines = (struct source_lines){0};
-}
-
-// The last line that begins at or before `at`.
-static size_t line_index(const struct source_lines *lines, source_pos at)
-{
-	size_t low = 0, high = lines->count;
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-		if (lines->starts[middle] <= at)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-bool source_line(const struct sources *sources, const struct source_lines *lines, source_pos at,
-                 const char **ret_file, uint32_t *ret_line)
-{
-	const struct source *source = find(sources, at);
-	if (!source || lines->count == 0)
-		return false;
-	*ret_file = source->name;
-	*ret_line = (uint32_t)(line_index(lines, at) - line_index(lines, source->start) + 1);
-	return true;
 }

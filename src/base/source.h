@@ -20,6 +20,7 @@ struct source {
 	size_t size;      // octets
 	source_pos start; // position of text[0]; text[i] is at start + i
 	source_pos from;  // position of the `include` that named it; 0 for the first
+	uint32_t *marks;  // private: lines counted so far, at regular octets
 };
 
 struct sources {
@@ -47,20 +48,6 @@ int source_add(struct sources *sources, const char *name, char *text, size_t siz
 
 // Works out file, line and column. 0, or -ENOENT for position 0 or one in no text.
 int source_locate(const struct sources *sources, source_pos at, struct source_place *ret);
-
-// Where lines begin, for asking many places at once: source_locate reads the file up to the place each time.
-struct source_lines {
-	source_pos *starts; // of every line of every text, ascending
-	size_t count, capacity;
-};
-
-// 0 or -ENOMEM; source_lines_fini releases it either way.
-int source_lines_init(struct source_lines *lines, const struct sources *sources);
-void source_lines_fini(struct source_lines *lines);
-
-// File and line of a place; false for position 0 or one in no text.
-bool source_line(const struct sources *sources, const struct source_lines *lines, source_pos at,
-                 const char **ret_file, uint32_t *ret_line);
 
 // The text from `at` to the end of its file; NULL for a position in no text.
 const char *source_text(const struct sources *sources, source_pos at);

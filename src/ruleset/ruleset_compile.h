@@ -49,7 +49,6 @@ struct compiler {
 	struct problems *problems;
 	struct ruleset_builder b;
 	enum ruleset_family family;
-	struct source_lines lines;
 	struct scope devices, box; // role host: everything is in `devices`
 	size_t elements;
 };

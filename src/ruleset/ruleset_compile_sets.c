@@ -44,12 +44,11 @@ const struct flow_info *flow_info(enum flow_kind kind)
 
 const char *compile_place(const struct compiler *c, source_pos at, char text[static PLACE_TEXT_MAX])
 {
-	const char *file;
-	uint32_t line;
+	struct source_place place;
 	text[0] = '\0';
-	if (source_line(&c->policy->sources, &c->lines, at, &file, &line)) {
-		const char *slash = strrchr(file, '/');
-		snprintf(text, PLACE_TEXT_MAX, "%.60s:%u", slash ? slash + 1 : file, line);
+	if (source_locate(&c->policy->sources, at, &place) == 0) {
+		const char *slash = strrchr(place.file, '/');
+		snprintf(text, PLACE_TEXT_MAX, "%.60s:%u", slash ? slash + 1 : place.file, place.line);
 	}
 	return text;
 }
