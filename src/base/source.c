@@ -65,8 +65,12 @@ int source_add(struct sources *sources, const char *name, char *text, size_t siz
 		free(marks);
 		return -ENOMEM;
 	}
-	items[sources->count++] = (struct source){
-	        .name = copy, .text = text, .size = size, .start = (source_pos)start, .from = from, .marks = marks};
+	items[sources->count++] = (struct source){.name = copy,
+	                                          .text = text,
+	                                          .size = size,
+	                                          .start = (source_pos)start,
+	                                          .from = from,
+	                                          .marks = marks};
 	*ret_start = (source_pos)start;
 	return 0;
 }

@@ -61,7 +61,8 @@ static void every_position(void **state)
 	longs[sizeof(longs) - 1] = '\0';
 	source_init(&sources);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_int_equal(source_add(&sources, texts[i], strdup(texts[i]), strlen(texts[i]), 0, &start), 0);
+		assert_int_equal(source_add(&sources, texts[i], strdup(texts[i]), strlen(texts[i]), 0, &start),
+		                 0);
 	for (size_t i = 0; i < sources.count; i++) {
 		const struct source *source = &sources.items[i];
 		uint32_t line = 1, column = 1;
