@@ -40,7 +40,7 @@ def processor(pid):
 class Site:
 	def __init__(self, lab, count):
 		import agentlab
-		from load import policy
+		from rivals import policy
 		self.count, self.policy = count, policy
 		self.host, other = lab.host(f"box{count}"), lab.host(f"net{count}")
 		lab.wire(self.host, ["10.200.0.1/24"], other, ["10.200.0.2/24"])
