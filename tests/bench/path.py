@@ -43,11 +43,19 @@ BRIDGE = "role bridge\ndevice ct-3 { address 10.200.0.10; ae-title CT3; port 111
          "peer pacs { address 10.200.0.2; ae-title PACS; port 104; initiates storage; accepts echo }\n"
 
 
-def leftovers(cpu):
-	"""ns that the kernel's thread of this processor has run that does what interrupts leave over."""
+def ran(pid):
+	"""ns of processor time that a program has had."""
+	return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+def ksoftirqd(cpu):
+	"""The kernel's thread that does what interrupts of this processor leave over."""
 	for entry in Path("/proc").iterdir():
-		if entry.name.isdigit() and (entry / "comm").read_text().strip() == f"ksoftirqd/{cpu}":
-			return int((entry / "schedstat").read_text().split()[0])
+		try:
+			if entry.name.isdigit() and (entry / "comm").read_text().strip() == f"ksoftirqd/{cpu}":
+				return int(entry.name)
+		except OSError:
+			pass  # it has ended
 	raise LabError(f"no ksoftirqd/{cpu}")
 
 
@@ -64,6 +72,7 @@ class Walled:
 		self.site = Site(lab, rival, role, name)
 		self.site.rival.put_up(self.site.files(count))
 		self.cpus = sorted(os.sched_getaffinity(0))
+		self.thread = ksoftirqd(self.cpus[-1])
 		self.server = self.site.device.start("taskset", "-c", self.cpus[-1], check.traffic(), "serve", rivals.DEVICE_PORT)
 		self.server.wait_port(rivals.DEVICE_PORT)
 		self.receiver = None
@@ -74,9 +83,9 @@ class Walled:
 
 	def packet(self, seconds):
 		"""ns of processor time for each"""
-		before, thread = segments(self.site.device), leftovers(self.cpus[-1])
+		before, thread = segments(self.site.device), ran(self.thread)
 		found = self.traffic("packets", seconds)
-		arrived, thread = segments(self.site.device) - before, leftovers(self.cpus[-1]) - thread
+		arrived, thread = segments(self.site.device) - before, ran(self.thread) - thread
 		if arrived < found["packets"] / 2:
 			raise LabError(f"{self.site.rival.name}: of {found['packets']} packets {arrived} arrived")
 		return (found["cpu_us"] * 1000 + thread) / arrived
@@ -84,7 +93,7 @@ class Walled:
 	def connections(self, seconds):
 		"""for each second of processor time"""
 		def served():
-			return int(Path(f"/proc/{self.server.pid}/schedstat").read_text().split()[0]) + leftovers(self.cpus[-1])
+			return ran(self.server.pid) + ran(self.thread)
 		before = served()
 		found = self.traffic("rush", seconds)
 		if found["failed"] or not found["connections"]:

@@ -31,7 +31,6 @@ from lab import Lab, LabError  # noqa: E402
 FLOOD_PORT, CLOSED_PORT = 9999, 9998
 KNOCKS = 1000   # SYNs a second to each of two ports
 STREAM = 20     # MB/s, each way
-CONTROL = 3     # s without a firewall
 OURS = rivals.Apply
 CHOSEN = (OURS, rivals.NftSet, rivals.NftRules, rivals.Iptables, rivals.Ipset, rivals.Ufw, rivals.Firewalld)
 
@@ -115,7 +114,7 @@ class Traffic:
 
 
 def run(lab, rival, times, options, path, number):
-	"""Replaces the wall so many times under traffic, or has it stand for CONTROL s."""
+	"""Replaces the wall so many times under traffic, or has it stand for a while."""
 	site = Site(lab, rival, "host", f"{number}", archive=True)
 	peers = min(options.peers, rival.up_to)
 	lists = [site.files(peers, 1), site.files(peers, 1 + peers)]
@@ -124,7 +123,7 @@ def run(lab, rival, times, options, path, number):
 	time.sleep(0.5)
 	took, failed = [], []
 	if not times:
-		time.sleep(CONTROL)
+		time.sleep(options.control)
 	for replacement in range(times):
 		begin = time.monotonic()
 		try:
@@ -175,6 +174,7 @@ def main():
 	parser.add_argument("--reloads", type=int, default=200, help="how often the others do, but")
 	parser.add_argument("--ufw", type=int, default=15, metavar="RELOADS")
 	parser.add_argument("--firewalld", type=int, default=30, metavar="RELOADS")
+	parser.add_argument("--control", type=float, default=3, metavar="SECONDS", help="how long the traffic goes without a firewall")
 	parser.add_argument("--rate", type=int, default=50000, help="datagrams a second of the flood")
 	parser.add_argument("--object", type=float, default=100, metavar="MB", help="size of the DICOM objects")
 	parser.add_argument("--json", type=Path, help="also write all numbers to this file")
