@@ -40,7 +40,7 @@ def processor(pid):
 class Site:
 	def __init__(self, lab, count):
 		import agentlab
-		from load import policy
+		from rivals import policy
 		self.count, self.policy = count, policy
 		self.host, other = lab.host(f"box{count}"), lab.host(f"net{count}")
 		lab.wire(self.host, ["10.200.0.1/24"], other, ["10.200.0.2/24"])
@@ -158,7 +158,7 @@ def main():
 	parser.add_argument("--json", type=Path, help="also write every number to this file")
 	options = parser.parse_args()
 	os.environ["LEADGLASS"], os.environ["LEADGLASSD"] = os.path.abspath(options.command), os.path.abspath(options.agent)
-	from load import machine
+	from bench import machine
 	results = measure(options)
 	facts, rows = machine(), judge(results)
 	print(f"## The agent\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}. Medians of "

@@ -24,7 +24,7 @@ COLUMNS = ("GRUB s", "closed wall s", "verified s", "kernel to wall s", "memory 
 
 
 def policy(peers):
-	from load import policy as many
+	from rivals import policy as many
 	return many(peers, 1).replace("role host", "role bridge").replace(
 		"device ct-3 {", "device ct-3 { address 10.200.0.10;")
 

@@ -14,7 +14,6 @@ time, peak memory its largest resident size."""
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,10 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "net"))
+sys.path.insert(0, str(Path(__file__).parent))
+from bench import machine  # noqa: E402
 from lab import Lab  # noqa: E402
+from rivals import addresses, iptables_rules, nft_rules, policy  # noqa: E402
 
 METRICS = (("wall", "wall ms"), ("cpu", "CPU ms"), ("peak", "peak MiB"))
 NFT, FULL, FAST = "nft -f", "leadglass load", "leadglass load --no-read-back"
@@ -33,30 +35,6 @@ CRITERIA = ((10000, FULL, "cpu", 1 / 2), (10000, FULL, "peak", 1 / 2), (10000, F
             (10000, FAST, "peak", 1 / 4), (100000, FAST, "cpu", 1 / 5), (100000, FAST, "peak", 1 / 5))
 FLOOR_LIMIT = 2          # times the floor's CPU, without read-back
 SIZE_LIMIT = 250 * 1000  # octets of the stripped command
-
-
-def policy(count, first):
-	"""A device with `count` peers as they are: addresses of their own, all storing and answering."""
-	lines = ["role host", "device ct-3 { ae-title CT3 CT3_STORE; port 11112 }"]
-	for number in range(first, first + count):
-		lines.append(f"peer pacs-{number} {{\n\taddress 10.{number >> 16}.{number >> 8 & 255}.{number & 255}\n"
-		             f"\tae-title PACS_{number}\n\tport 104\n\tinitiates echo storage storage-commitment\n"
-		             "\taccepts   echo storage-commitment\n}")
-	return "\n".join(lines) + "\n"
-
-
-def rules(count, first):
-	"""The same openness as policy(), a rule for each peer and direction: nft's text, iptables-restore's."""
-	peers = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in range(first, first + count)]
-	nft = ["table inet rules {", "\tchain out { type filter hook output priority 0; policy drop; ct state established accept"]
-	nft += [f"\t\tip daddr {peer} tcp dport 104 accept" for peer in peers]
-	nft += ["\t}", "\tchain in { type filter hook input priority 0; policy drop; ct state established accept"]
-	nft += [f"\t\tip saddr {peer} tcp dport 11112 accept" for peer in peers]
-	tables = ["*filter", ":INPUT DROP [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT DROP [0:0]",
-	          "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT", "-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"]
-	tables += [f"-A OUTPUT -d {peer} -p tcp -m tcp --dport 104 -j ACCEPT" for peer in peers]
-	tables += [f"-A INPUT -s {peer} -p tcp -m tcp --dport 11112 -j ACCEPT" for peer in peers]
-	return "\n".join([*nft, "\t}", "}", ""]), "\n".join([*tables, "COMMIT", ""])
 
 
 class Bench:
@@ -79,8 +57,9 @@ class Bench:
 			files[name] = (file, rendered)
 		each = [self.lab.dir / f"{count}-each.{name}" for name in ("nft", "tables")]
 		if count <= self.options.rules_up_to:
-			for file, text in zip(each, rules(count, 1)):
-				file.write_text(text)
+			peers = addresses(count)
+			each[0].write_text(nft_rules(peers))
+			each[1].write_text(iptables_rules([f"-d {peer}" for peer in peers], [f"-s {peer}" for peer in peers]))
 		batch = self.lab.dir / f"{count}.batch"
 		host = self.lab.host("capture")
 		host.run("env", f"LD_PRELOAD={self.options.capture}", f"CAPTURE={batch}", *self.words(FAST, files["first"]), timeout=300,
@@ -184,13 +163,6 @@ def stripped_size(command, folder):
 	copy = folder / "stripped"
 	subprocess.run(["strip", "-o", copy, command], check=True)
 	return copy.stat().st_size
-
-
-def machine():
-	version = subprocess.run(["nft", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-	cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if "model name" in line),
-	           platform.machine())
-	return {"kernel": platform.release(), "processors": os.cpu_count(), "cpu": cpu, "nft": version}
 
 
 def main():

@@ -23,7 +23,8 @@ SOURCE = Path(__file__).resolve().parents[2]
 for folder in ("bench", "net", "package"):
 	sys.path.insert(0, str(SOURCE / "tests" / folder))
 import package  # noqa: E402
-from load import machine, policy  # noqa: E402
+from bench import machine  # noqa: E402
+from rivals import policy  # noqa: E402
 from signing import Pki, Trust, block  # noqa: E402
 
 KINDS = ("P-256", "P-384", "RSA-3072", "RSA-4096")
