@@ -222,7 +222,6 @@ int ruleset_compile(const struct policy *policy, struct problems *problems, stru
 	struct compiler c = {.policy = policy, .problems = problems};
 	ruleset_init(ret);
 	ruleset_build(&c.b, ret);
-	c.b.error = source_lines_init(&c.lines, &policy->sources);
 	init_scopes(&c);
 	compile_inet(&c);
 	if (policy->role == POLICY_ROLE_BRIDGE)

@@ -49,7 +49,7 @@ struct compiler {
 	struct problems *problems;
 	struct ruleset_builder b;
 	enum ruleset_family family;
-	struct source_lines lines;
+	struct source_lines lines; // filled for the first comment
 	struct scope devices, box; // role host: everything is in `devices`
 	size_t elements;
 };
@@ -58,7 +58,7 @@ struct compiler {
 // and drops those that stay empty but for service windows.
 void compile_scope(struct compiler *c, struct scope *scope, bool for_box);
 // Sorts, makes disjoint, adds size and details once all elements are in.
-int compile_finish_set(const struct compiler *c, struct ruleset_set *set);
+int compile_finish_set(struct compiler *c, struct ruleset_set *set);
 // A constant set of ICMP types.
 uint32_t compile_type_set(struct compiler *c, const char *name, enum ruleset_type type, const uint8_t *values,
                           size_t count, const char *comment);

@@ -274,13 +274,17 @@ static void owner_name(const struct policy *policy, uint32_t owner, struct buffe
 	}
 }
 
-static int add_details(const struct compiler *c, struct ruleset_set *set)
+static int add_details(struct compiler *c, struct ruleset_set *set)
 {
 	if (set->count > RULESET_DETAIL_MAX)
 		return 0;
 	set->detailed = true;
 	if (set->count == 0)
 		return 0;
+	// Comments alone ask for lines, and counting those of a long policy takes a third of compiling it.
+	int r = c->lines.count ? 0 : source_lines_init(&c->lines, &c->policy->sources);
+	if (r < 0)
+		return r;
 	set->details = calloc(set->count, sizeof *set->details);
 	if (!set->details)
 		return -ENOMEM;
@@ -308,7 +312,7 @@ static uint32_t room_for(size_t count)
 	return size;
 }
 
-int compile_finish_set(const struct compiler *c, struct ruleset_set *set)
+int compile_finish_set(struct compiler *c, struct ruleset_set *set)
 {
 	int r = set->interval ? ruleset_make_disjoint(set) : 0;
 	if (r == -E2BIG)
