@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// parts [--no-read-back] POLICY...: loads one policy after the other as leadglassd does, in one process with one
-// socket, and prints a line for each: the processor time of every part in microseconds, in the order of `enum part`.
-// What the kernel does for a netlink message it does within send and receive; the rest is ours.
+// parts POLICY...: loads one policy after the other as leadglassd does, in one process that knows what it has loaded,
+// and prints a line for each: the processor time of every part in microseconds, in the order of `enum part`. What the
+// kernel does for a netlink message it does within send and receive; the rest is ours.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +86,13 @@ static int fail(const char *name, const struct problems *problems)
 	return 1;
 }
 
-static int load(struct nft *nft, const char *name, const struct nft_load_options *options)
+// What stands, and since when.
+static struct ruleset standing;
+static uint32_t generation;
+
+static int load(struct nft *nft, const char *name)
 {
+	const struct nft_load_options options = {.known = generation ? &standing : NULL, .known_at = generation};
 	struct problems problems;
 	struct policy policy;
 	struct ruleset ruleset;
@@ -109,12 +114,14 @@ static int load(struct nft *nft, const char *name, const struct nft_load_options
 	kernel = READ_KERNEL;
 	ours = READ_OURS;
 	problem_fini(&problems);
-	if (nft_load(nft, &ruleset, &policy.sources, options, &problems, &result) < 0)
+	if (nft_load(nft, &ruleset, &policy.sources, &options, &problems, &result) < 0)
 		return fail(name, &problems);
 	lap(ours);
 	for (enum part part = PARSE; part < PARTS; part++)
 		printf("%lld%c", spent[part] / 1000, part + 1 < PARTS ? ' ' : '\n');
-	ruleset_fini(&ruleset);
+	ruleset_fini(&standing);
+	standing = ruleset;
+	generation = result.generation;
 	policy_fini(&policy);
 	problem_fini(&problems);
 	return 0;
@@ -122,25 +129,19 @@ static int load(struct nft *nft, const char *name, const struct nft_load_options
 
 int main(int argc, char **argv)
 {
-	struct nft_load_options options = {0};
 	struct problems problems;
 	struct nft *nft;
-	int status = 0, i = 1;
+	int status = 0;
 
-	if (argc > 1 && strcmp(argv[1], "--no-read-back") == 0) {
-		options.skip_read_back = true;
-		i++;
-	}
-	if (i == argc)
-		return 2;
 	problem_init(&problems);
 	if (nft_open(&nft, &problems) < 0)
 		return fail("netlink", &problems);
 	inner = nft->io;
 	nft->io.send = measured_send;
 	nft->io.receive = measured_receive;
-	for (; i < argc && status == 0; i++)
-		status = load(nft, argv[i], &options);
+	for (int i = 1; i < argc && status == 0; i++)
+		status = load(nft, argv[i]);
+	ruleset_fini(&standing);
 	nft_close(nft);
 	problem_fini(&problems);
 	return status;
