@@ -20,7 +20,11 @@
 int agent_load(struct agent *agent, const struct agent_wall *wall, bool *ret_touched,
                struct nft_load_result *ret, struct buffer *text)
 {
-	static const struct nft_load_options options = {.skip_read_back = false};
+	// What stands was compared with the kernel; the generation tells whether anybody has changed it since.
+	const struct nft_load_options options = {
+	        .known = agent->verified && agent->standing ? &agent->standing->ruleset : NULL,
+	        .known_at = agent->generation,
+	};
 	struct problems problems;
 	int error;
 
@@ -60,6 +64,7 @@ static void stand(struct agent *agent, struct agent_wall *wall)
 	agent->standing = wall;
 	agent->verified = true;
 	agent->verified_at = agent_unix();
+	agent->generation = agent->loaded.generation;
 	tell_parts(agent);
 }
 

@@ -35,6 +35,7 @@ struct nft_found {
 	struct ruleset ruleset;
 	struct nft_found_table tables[2];
 	struct nft_state state;
+	bool borrowed; // elements of some sets are of what was known (nft_read_known)
 };
 
 void nft_found_fini(struct nft_found *found);

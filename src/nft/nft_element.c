@@ -204,6 +204,19 @@ static int element_room(struct ruleset_set *set)
 	return 0;
 }
 
+int nft_copy_elements(struct ruleset_set *set, const struct ruleset_set *from)
+{
+	size_t unit = (size_t)from->key_size * (from->interval ? 2 : 1);
+	if (from->count == 0)
+		return 0;
+	set->keys = malloc(from->count * unit);
+	if (!set->keys)
+		return -ENOMEM;
+	memcpy(set->keys, from->keys, from->count * unit);
+	set->count = set->capacity = from->count;
+	return 0;
+}
+
 static bool read_key(const struct ruleset_set *set, const struct nlattr *nest, uint8_t *to)
 {
 	size_t size;

@@ -42,6 +42,9 @@ void nft_put_flush(struct nft_batch *batch, const struct ruleset_table *table, c
 // catch-all element, a verdict, a timeout but in a timed set) makes the set foreign. 0 or -ENOMEM.
 int nft_read_elements(struct ruleset_set *set, const struct nlmsghdr *message);
 
+// Gives `set`, which has no elements yet, those of `from`: of the same kind, without comments. 0 or -ENOMEM.
+int nft_copy_elements(struct ruleset_set *set, const struct ruleset_set *from);
+
 // The element that octet `offset` of a message of ours lies in; -1 when it is in none.
 ptrdiff_t nft_element_at(const struct ruleset_set *set, const struct nlmsghdr *message, uint32_t offset);
 

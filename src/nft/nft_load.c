@@ -97,6 +97,7 @@ struct load {
 	const struct nft_load_options *options;
 	struct problems *problems;
 	struct nft_load_result *ret;
+	bool distrust;       // all is to be read, whatever the caller knows
 	unsigned attempts;   // made so far
 	uint32_t generation; // that our transaction made; 0: not known
 	size_t octets;       // sent so far
@@ -128,7 +129,16 @@ static void fill_result(const struct load *load, const struct nft_found *found, 
 	        .added = plan->added,
 	        .removed = plan->removed,
 	        .octets = load->octets,
+	        .generation = plan->change == NFT_UNCHANGED ? found->state.generation : 0,
 	};
+}
+
+static int read_before(const struct load *load, struct nft_found *ret)
+{
+	const struct nft_load_options *options = load->options;
+	if (options->known && !load->distrust)
+		return nft_read_known(load->nft, options->known, options->known_at, ret, load->problems);
+	return nft_read_all(load->nft, options->skip_read_back ? load->meant : NULL, ret, load->problems);
 }
 
 // One round: read, compare, send what differs. As commit.
@@ -138,7 +148,7 @@ static int load_once(struct load *load)
 	struct nft_found found;
 	struct nft_batch batch;
 	struct nft_plan plan;
-	int r = nft_read_all(nft, load->options->skip_read_back ? load->meant : NULL, &found, load->problems);
+	int r = read_before(load, &found);
 	if (r < 0)
 		return r;
 	r = check_owner(&found.state, load->problems);
@@ -153,7 +163,11 @@ static int load_once(struct load *load)
 	load->generation = regardless ? 0 : found.state.generation + 1;
 	nft_plan(&batch, &found, load->meant, !nft->do_not_own, &plan);
 	load->created = load->created || plan.change == NFT_CREATED;
-	if (plan.change != NFT_UNCHANGED || plan.claims || batch.error)
+	// Nothing would be read of what is then called verified.
+	load->distrust = found.borrowed && plan.change == NFT_UNCHANGED;
+	if (load->distrust)
+		r = AGAIN;
+	else if (plan.change != NFT_UNCHANGED || plan.claims || batch.error)
 		r = send_plan(load, &found, &batch, &plan);
 	if (r == 0)
 		fill_result(load, &found, &plan);
@@ -207,6 +221,7 @@ static int read_back(const struct load *load, const struct sources *sources)
 	size_t differences = ruleset_compare(load->meant, &found, others ? NULL : tell, &telling);
 	ruleset_fini(&found);
 	load->ret->verified = differences == 0;
+	load->ret->generation = differences == 0 ? state.generation : 0;
 	if (differences && others)
 		problem_add(load->problems, PROBLEM_ERROR, 0, 0,
 		            "another program changed the rules right after they were loaded",

@@ -37,6 +37,8 @@ struct reading {
 	struct nft *nft;
 	struct nft_found *found;
 	const struct ruleset *skip;
+	const struct ruleset *known; // and when it was so
+	uint32_t known_at;
 	bool windows;            // timed sets only, no chains and rules
 	struct ruleset_set *set; // whose elements are read
 };
@@ -74,13 +76,31 @@ static int dump(struct reading *reading, uint8_t type, uint8_t family, nft_reply
 	               reading);
 }
 
+// The set of the same table and name in a ruleset, which may be NULL; NULL when it has none.
+static const struct ruleset_set *find_set(const struct ruleset *ruleset, enum ruleset_family family,
+                                          const struct ruleset_set *set)
+{
+	for (size_t t = 0; ruleset && t < ruleset->table_count; t++)
+		for (size_t i = 0; ruleset->tables[t].family == family && i < ruleset->tables[t].set_count; i++)
+			if (strcmp(ruleset->tables[t].sets[i].name, set->name) == 0)
+				return &ruleset->tables[t].sets[i];
+	return NULL;
+}
+
 static bool is_skipped(const struct ruleset *skip, enum ruleset_family family, const struct ruleset_set *set)
 {
-	for (size_t t = 0; skip && t < skip->table_count; t++)
-		for (size_t i = 0; skip->tables[t].family == family && i < skip->tables[t].set_count; i++)
-			if (strcmp(skip->tables[t].sets[i].name, set->name) == 0)
-				return skip->tables[t].sets[i].count > NFT_READ_ELEMENTS_MAX;
-	return false;
+	const struct ruleset_set *same = find_set(skip, family, set);
+	return same && same->count > NFT_READ_ELEMENTS_MAX;
+}
+
+// The set, when its elements need not be read; else NULL.
+static const struct ruleset_set *known_set(const struct reading *reading, enum ruleset_family family,
+                                           const struct ruleset_set *set)
+{
+	if (!reading->known || reading->found->state.generation != reading->known_at || set->timed || set->detailed)
+		return NULL;
+	const struct ruleset_set *same = find_set(reading->known, family, set);
+	return same && ruleset_set_same_kind(same, set) ? same : NULL;
 }
 
 static int read_set(struct reading *reading, uint8_t family, struct ruleset_set *set)
@@ -129,23 +149,28 @@ static int read_table(struct reading *reading, enum ruleset_family family)
 	for (size_t i = 0; r == 0 && i < table->set_count; i++) {
 		kept->sets[i].unread = reading->windows ? !table->sets[i].timed
 		                                        : is_skipped(reading->skip, family, &table->sets[i]);
-		if (!kept->sets[i].unread)
+		const struct ruleset_set *known = known_set(reading, family, &table->sets[i]);
+		if (known)
+			r = nft_copy_elements(&table->sets[i], known);
+		else if (!kept->sets[i].unread)
 			r = read_set(reading, number, &table->sets[i]);
+		reading->found->borrowed = reading->found->borrowed || known;
 	}
 	return r;
 }
 
 // -EINTR when the rules changed meanwhile.
-static int read_once(struct nft *nft, const struct ruleset *skip, bool windows, struct nft_found *found)
+static int read_once(struct reading *reading)
 {
-	struct reading reading = {.nft = nft, .found = found, .skip = skip, .windows = windows};
+	struct nft *nft = reading->nft;
+	struct nft_found *found = reading->found;
 	uint32_t after = 0;
 	int again, r = read_generation(nft, &found->state.generation);
 	if (r < 0)
 		return r;
-	r = read_table(&reading, RULESET_INET);
+	r = read_table(reading, RULESET_INET);
 	if (r == 0)
-		r = read_table(&reading, RULESET_BRIDGE);
+		r = read_table(reading, RULESET_BRIDGE);
 	// An error may be what a change in between looks like: a set that is gone.
 	if (r == -ENOMEM || (again = read_generation(nft, &after)) < 0)
 		return r < 0 ? r : again;
@@ -167,14 +192,14 @@ static void explain(int error, struct problems *problems)
 	             strerror(-error));
 }
 
-static int read_some(struct nft *nft, const struct ruleset *skip, bool windows, struct nft_found *ret,
-                     struct problems *problems)
+static int read_some(struct reading *reading, struct problems *problems)
 {
+	struct nft_found *ret = reading->found;
 	int r = -EINTR;
 	for (unsigned i = 0; r == -EINTR && i < ATTEMPTS; i++) {
 		*ret = (struct nft_found){0};
 		ruleset_init(&ret->ruleset);
-		r = read_once(nft, skip, windows, ret);
+		r = read_once(reading);
 		if (r < 0)
 			nft_found_fini(ret);
 	}
@@ -185,12 +210,21 @@ static int read_some(struct nft *nft, const struct ruleset *skip, bool windows, 
 
 int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems)
 {
-	return read_some(nft, skip, false, ret, problems);
+	struct reading reading = {.nft = nft, .found = ret, .skip = skip};
+	return read_some(&reading, problems);
+}
+
+int nft_read_known(struct nft *nft, const struct ruleset *known, uint32_t known_at, struct nft_found *ret,
+                   struct problems *problems)
+{
+	struct reading reading = {.nft = nft, .found = ret, .known = known, .known_at = known_at};
+	return read_some(&reading, problems);
 }
 
 int nft_read_windows(struct nft *nft, struct nft_found *ret, struct problems *problems)
 {
-	return read_some(nft, NULL, true, ret, problems);
+	struct reading reading = {.nft = nft, .found = ret, .windows = true};
+	return read_some(&reading, problems);
 }
 
 int nft_read(struct nft *nft, struct ruleset *ret, struct nft_state *ret_state, struct problems *problems)

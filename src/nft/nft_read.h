@@ -17,6 +17,12 @@ struct nft;
 // elements in `skip` the elements are not read; `skip` may be NULL.
 int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems);
 
+// The same, all of it, but without the elements that `known` has while the rules are still those of generation
+// `known_at`: who has read them then knows them, because whatever changes an element of a set without timeouts makes
+// another generation. Sets with comments are read: they are short, and their elements' counters are the kernel's.
+int nft_read_known(struct nft *nft, const struct ruleset *known, uint32_t known_at, struct nft_found *ret,
+                   struct problems *problems);
+
 // The same, but no chains and rules, and of the sets only the timed ones with their elements: costs little,
 // however long the lists of peers are.
 int nft_read_windows(struct nft *nft, struct nft_found *ret, struct problems *problems);

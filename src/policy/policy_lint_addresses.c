@@ -105,22 +105,23 @@ static bool broad(struct policy_lint *lint, const struct policy_prefix *item, co
                   bool said_public, const char *advice)
 {
 	const struct prefix *prefix = &item->prefix;
-	uint32_t length = policy_lint_length(lint, item->at);
 	char text[PREFIX_TEXT_MAX];
 	if (prefix->length == 0) {
-		policy_warn(lint, item->at, length, advice, "%s is %s", prefix_print(prefix, text),
-		            every(prefix));
+		policy_warn(lint, item->at, policy_lint_length(lint, item->at), advice, "%s is %s",
+		            prefix_print(prefix, text), every(prefix));
 	} else if (!said_public && is_strange(own, prefix)) {
-		policy_warn(lint, item->at, length,
+		policy_warn(lint, item->at, policy_lint_length(lint, item->at),
 		            "use the address inside the hospital or in a VPN, unless the site has public "
 		            "addresses itself",
 		            "%s is a public address, as on the internet", prefix_print(prefix, text));
 		return true;
 	} else if (wider_than(prefix, 24, 64) && prefix->family == ADDRESS_IPV4) {
-		policy_warn(lint, item->at, length, advice, "%s is wider than /24: %u addresses",
-		            prefix_print(prefix, text), 1u << (32 - prefix->length));
+		policy_warn(lint, item->at, policy_lint_length(lint, item->at), advice,
+		            "%s is wider than /24: %u addresses", prefix_print(prefix, text),
+		            1u << (32 - prefix->length));
 	} else if (wider_than(prefix, 24, 64)) {
-		policy_warn(lint, item->at, length, advice, "%s is wider than /64", prefix_print(prefix, text));
+		policy_warn(lint, item->at, policy_lint_length(lint, item->at), advice, "%s is wider than /64",
+		            prefix_print(prefix, text));
 	}
 	return said_public;
 }

@@ -358,6 +358,7 @@ int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources 
 		parts->tamper = NULL;
 	parts->state.generation++;
 	ret->committed = ret->verified = true;
+	ret->generation = parts->state.generation;
 	return 0;
 }
 
