@@ -13,6 +13,13 @@ function(leadglass_module name)
 	endif()
 endfunction()
 
+option(LEADGLASS_SANITISED_TESTS "build the sanitised tests along with everything else" ON)
+function(leadglass_sanitised_test target)
+	if(NOT LEADGLASS_SANITISED_TESTS)
+		set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON)
+	endif()
+endfunction()
+
 # leadglass_unit_test(NAME SOURCES ... DEPENDS modules ... [PLAIN_ONLY])
 # A cmocka program, built and run twice: plain, and with ASan and UBSan (unless PLAIN_ONLY, which a test says why
 # it needs).
@@ -29,5 +36,6 @@ function(leadglass_unit_test name)
 		add_test(NAME unit.${name}.sanitised COMMAND unit-${name}-sanitised
 			WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
 		set_tests_properties(unit.${name}.sanitised PROPERTIES LABELS unit)
+		leadglass_sanitised_test(unit-${name}-sanitised)
 	endif()
 endfunction()

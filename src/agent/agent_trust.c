@@ -86,13 +86,19 @@ int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, stru
 	return 0;
 }
 
-int agent_trial_judge(const struct agent *agent, const struct policy *policy, enum trust_when when,
+int agent_trial_judge(struct agent *agent, const struct policy *policy, enum trust_when when,
                       struct agent_trial *trial)
 {
+	struct trust_floor floor;
+	int error;
+
 	if (!trial->trust.count)
 		return 0;
-	return trust_judge(policy, &trial->verdict, &trial->trust, &agent->trust.floor, agent_unix(), when,
-	                   &trial->problems, &trial->signature.makes);
+	error = agent_trust_floor(agent, when, &floor, &trial->problems);
+	if (error)
+		return error;
+	return trust_judge(policy, &trial->verdict, &trial->trust, &floor, agent_unix(), when, &trial->problems,
+	                   &trial->signature.makes);
 }
 
 void agent_trial_end(struct agent_trial *trial)

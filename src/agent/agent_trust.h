@@ -36,6 +36,7 @@ struct agent_trust {
 	int folder;      // open; -1: there was none at the start
 	bool unreadable; // no policy is taken
 	bool unsaved;    // the disk could not be told of `floor`
+	bool lost;       // it could not be read: there was one
 	bool unfinished; // nothing could be found out about the wall that stands
 	bool believed;   // the clock was
 	size_t anchors;  // when the folder was last read
@@ -84,7 +85,7 @@ struct agent_trial {
 // kept us from finding out, with a problem. agent_trial_end in every case.
 int agent_trial_begin(struct agent *agent, const char *bundle, size_t size, struct agent_trial *trial);
 // Whether the policy may stand. 0, -EKEYREJECTED, -ENOMEM.
-int agent_trial_judge(const struct agent *agent, const struct policy *policy, enum trust_when when,
+int agent_trial_judge(struct agent *agent, const struct policy *policy, enum trust_when when,
                       struct agent_trial *trial);
 void agent_trial_end(struct agent_trial *trial);
 
@@ -99,6 +100,9 @@ void agent_trust_see(struct agent *agent, uint8_t ret[static TRUST_HASH_SIZE]);
 // ---- agent_trust_floor.c ----
 
 void agent_trust_recall(struct agent *agent); // what was accepted before this start
+// What a policy is held against: `floor`; of one that comes, where the confirmed policy says more, that. 0 or
+// -errno with a problem.
+int agent_trust_floor(struct agent *agent, enum trust_when when, struct trust_floor *ret, struct problems *problems);
 // The confirmed policy is accepted: no later one may fall short of it. Needs no disk to be in force.
 void agent_trust_accept(struct agent *agent);
 

@@ -2,7 +2,8 @@
 //
 // What was accepted: the floor that no later policy may fall short of. It holds from the moment a policy is
 // confirmed, in memory; the file `accepted` carries it over a restart. Should the agent be killed before that
-// is written, the next one raises it by the confirmed policy, which the record names by then.
+// is written, the next one raises it by the confirmed policy, which the record names by then; or, where nobody
+// vouches for that, holds what comes against it all the same.
 #include "agent/agent_trust.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@ void agent_trust_recall(struct agent *agent)
 	problem_init(&problems);
 	error = state_read_accepted(agent->store, &agent->trust.floor, &problems);
 	if (error && error != -ENOENT) {
+		agent->trust.lost = true;
 		agent_text_why(&problems, error, line, sizeof line);
 		agent_alarm(agent, "accepted-lost",
 		            "what was accepted before is forgotten, but for the confirmed policy; apply the "
@@ -37,6 +39,18 @@ void agent_trust_recall(struct agent *agent)
 		            line);
 	}
 	problem_fini(&problems);
+}
+
+// The confirmed policy has not raised the floor when nobody who is trusted now has signed it. What stands is not
+// held against its own claim: a date in it is still to be learnt once somebody vouches for it.
+int agent_trust_floor(struct agent *agent, enum trust_when when, struct trust_floor *ret, struct problems *problems)
+{
+	const struct agent_trust *trust = &agent->trust;
+
+	*ret = trust->floor;
+	if (when != TRUST_COMING || !agent->store || (!trust->floor.any && !trust->lost))
+		return 0;
+	return state_claim(agent->store, &agent->commit.record, ret, problems);
 }
 
 static void store(struct agent *agent)

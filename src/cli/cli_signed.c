@@ -132,6 +132,20 @@ static int judge(const struct cli_signed *signed_by, const struct trust_verdict 
 	return error == -ENOMEM ? CLI_INTERNAL : CLI_POLICY;
 }
 
+// What the agent accepted and was not in time to write down.
+static int claim(struct cli_signed *signed_by, struct problems *problems)
+{
+	struct state_record record;
+	int error;
+
+	if (!signed_by->floor.any)
+		return 0;
+	error = state_read_record(signed_by->store, &record, problems);
+	if (error == -ENOENT || error == -EBADMSG) // an agent that starts finds none either
+		return 0;
+	return error ? error : state_claim(signed_by->store, &record, &signed_by->floor, problems);
+}
+
 // What was accepted last. Where that is not known nothing can be told from an older policy.
 static int read_floor(struct cli_signed *signed_by)
 {
@@ -145,6 +159,8 @@ static int read_floor(struct cli_signed *signed_by)
 		error = state_read_accepted(signed_by->store, &signed_by->floor, &problems);
 		if (error == -ENOENT)
 			error = 0;
+		else if (!error)
+			error = claim(signed_by, &problems);
 		if (error == -EBADMSG)
 			problem_addf(&problems, PROBLEM_ERROR, 0, 0, NULL,
 			             "which policy was accepted last is not known; without %s/accepted any "

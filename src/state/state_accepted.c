@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What no later signed policy may fall short of, kept.
+// What no later signed policy may fall short of, kept; and what there is instead where that was lost.
 #include "state/state_accepted.h"
 
 #include <errno.h>
@@ -93,5 +93,34 @@ int state_write_accepted(struct state_store *store, const struct trust_floor *fl
 	else
 		problem_add(problems, PROBLEM_ERROR, 0, 0, "out of memory", NULL);
 	buffer_fini(&text);
+	return r;
+}
+
+// Whether the bundle is the one that the record knows.
+static bool is_of(const struct state_entry *entry, const char *bundle, size_t size)
+{
+	uint8_t hash[TRUST_HASH_SIZE];
+	return trust_hash(bundle, size, hash) == 0 && memcmp(hash, entry->hash, sizeof hash) == 0;
+}
+
+int state_claim(struct state_store *store, struct state_record *record, struct trust_floor *floor,
+                struct problems *problems)
+{
+	const struct state_entry *entry = state_record_find(record, record->confirmed);
+	struct problems mine;
+	char *bundle;
+	size_t size;
+	if (!entry || (floor->any && entry->serial <= floor->serial))
+		return 0;
+	problem_init(&mine);
+	int r = state_read_policy(store, entry->number, &bundle, &size, &mine);
+	problem_fini(&mine);
+	if (r == 0 && is_of(entry, bundle, size))
+		(void)trust_claim(bundle, size, entry->serial, floor);
+	free(bundle);
+	if (r == 0 || r == -ENOENT || r == -EBADMSG || r == -EPERM) // what is lost claims nothing
+		return 0;
+	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "how far serials have come is not known: policy %" PRIu64
+	             " cannot be read: %s", entry->number, strerror(-r));
 	return r;
 }

@@ -224,6 +224,13 @@ int trust_judge(const struct policy *policy, const struct trust_verdict *verdict
 int trust_judge_chain(const struct trust_verdict *verdict, const struct trust *trust, int64_t now,
                       struct problems *problems);
 
+// ---- trust_claim.c ----
+
+// Raises a floor to a policy (its bundle) that was confirmed here, with that serial, and that nobody can vouch
+// for now. It was signed once, but of what it says only serial and octets are taken, and `not_before` stays. 0;
+// -ENOENT there is no signature on it, and *floor is as it was.
+int trust_claim(const char *bundle, size_t size, uint64_t serial, struct trust_floor *floor);
+
 // ---- trust_sign.c ----
 
 // Signs the text of a policy: appends marker, signature and certificates to `out`, which holds the text. `key`

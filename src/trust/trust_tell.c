@@ -125,6 +125,12 @@ static struct words choose(const struct trust_verdict *verdict, const struct tru
 	} else if (verdict->code == TRUST_NO_CERTIFICATE && !any_key(trust)) {
 		words.what = "{file} holds no certificate of its signer";
 		words.instead = "append it, and its issuers' up to the root, after the signature";
+	} else if (verdict->code == TRUST_WRONG_SIGNATURE && strncmp(verdict->detail, "with ", 5) == 0) {
+		words.what = "{signer} has signed {file}, but {detail}";
+		words.instead = "sign the {thing} again with -sigopt rsa_padding_mode:pss "
+		                "-sigopt rsa_pss_saltlen:digest -sigopt rsa_mgf1_md:sha256";
+	} else if (verdict->code == TRUST_WEAK && strstr(verdict->detail, "MGF1")) {
+		words.instead = "have it issued again, with one hash for both (openssl: -sigopt rsa_mgf1_md)";
 	} else if (verdict->code == TRUST_WRONG_SIGNATURE && detailed) {
 		words.what = "the signature in {file} is not of the kind that {signer} makes: {detail}";
 		words.instead = "sign the {thing} with the key that belongs to the first certificate";

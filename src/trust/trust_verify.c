@@ -152,6 +152,8 @@ static enum trust_code check_signature(struct work *work, const char **ret_why)
 	if (code != TRUST_GOOD)
 		return code;
 	int r = trust_key_check(key, algorithm, &hashes, signature->data, signature->size);
+	if (r == -EBADMSG && algorithm == TRUST_RSA)
+		*ret_why = trust_pss_otherwise(key, hashes.sha256, signature->data);
 	return r == 0 ? TRUST_GOOD : r == -ENOMEM ? fail(work, r) : TRUST_WRONG_SIGNATURE;
 }
 

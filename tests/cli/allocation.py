@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import unittest
 
 from command import HOST, INTERNAL, KERNEL, NO, POLICY, PROGRAM, ROOT, TREE, YES, Case, main, namespaced
 
@@ -55,6 +56,11 @@ class Allocation(Case):
                 return failed
         self.fail(f"{words}: more allocations than expected")
 
+    def sudo(self):
+        """Who makes a report is known then, for root: glibc's getpwuid, which would be asked else, crashes without memory."""
+        os.environ["SUDO_USER"] = "alice"
+        self.addCleanup(os.environ.pop, "SUDO_USER")
+
     def test_readers(self):
         self.write("old.conf", HOST.replace("10.20.0.9", "10.20.0.8/29"))
         for words in (["check", "policy.conf"], ["check", "--json", "policy.conf"], ["render", "policy.conf"],
@@ -66,6 +72,19 @@ class Allocation(Case):
             self.assertIn(right.code, (YES, NO))
             self.assertGreater(self.each(words, (right.code, right.out)), least(5), words)
 
+    def test_prove(self):
+        """Never "proven" for want of memory, and never a difference that is none."""
+        for words in (["prove", "policy.conf"], ["prove", "--json", "--sample", "20", "policy.conf"]):
+            right = self.expect(YES, *words)
+            self.assertGreater(self.each(words, (right.code, right.out)), least(100), words)
+
+    @unittest.skipUnless(ROOT, "the words of sudo are believed for root")
+    def test_report_without_agent(self):
+        self.sudo()
+        for words in (["report", "policy.conf"], ["report", "--html", "policy.conf"], ["report", "--json", "policy.conf"]):
+            right = self.expect(YES, *words)
+            self.assertGreater(self.each(words, (right.code, moment(right.out)), clean=moment), least(20), words)
+
     def test_errors(self):
         self.write("bad.conf", HOST.replace("port 104", "port 104000").replace("worklist", "wrklist"))
         right = self.leadglass("check", "bad.conf")
@@ -73,7 +92,7 @@ class Allocation(Case):
 
 
 class Agent(Case):
-    each, NUMBERS = Allocation.each, Allocation.NUMBERS
+    each, sudo, NUMBERS = Allocation.each, Allocation.sudo, Allocation.NUMBERS
 
     def test_reading(self):
         (self.folder / "run").mkdir()
@@ -89,9 +108,8 @@ class Agent(Case):
             right = self.expect(YES, *words)
             self.assertGreater(self.each(words, (right.code, right.out)), least(1), words)
         if not ROOT:
-            return  # glibc's getpwuid, which then has to say who makes the report, crashes without memory
-        os.environ["SUDO_USER"] = "alice"
-        self.addCleanup(os.environ.pop, "SUDO_USER")
+            return
+        self.sudo()
         for words in (["report"], ["report", "--html"], ["report", "--json"]):
             words = [words[0], "--run", "run", "--trust", "none", *words[1:]]
             right = self.expect(YES, *words)
@@ -176,10 +194,12 @@ class Signed(Case):
 class Kernel(Case):
     each, NUMBERS = Allocation.each, Allocation.NUMBERS
 
-    def test_verify_and_list(self):
+    def test_verify_list_and_prove(self):
         self.expect(YES, "load", "policy.conf")
-        for words in (["verify", "policy.conf"], ["list"], ["list", "--json"]):
-            right = self.expect(YES, *words)
+        self.write("other.conf", HOST.replace("10.20.0.9", "10.20.0.10"))
+        for words, answer in ((["verify", "policy.conf"], YES), (["list"], YES), (["list", "--json"], YES),
+                              (["prove", "--live", "policy.conf"], YES), (["prove", "--live", "other.conf"], NO)):
+            right = self.expect(answer, *words)
             self.assertGreater(self.each(words, (right.code, right.out)), least(5), words)
 
     def test_load_leaves_the_old_wall_or_the_new(self):

@@ -73,10 +73,10 @@ class Key:
 class Certificate(Key):
 	"""A key and its certificate, and who issued it (None: itself)."""
 
-	def __init__(self, path, kind, subject, issuer, extensions, start, end, hash="sha256", serial=None):
+	def __init__(self, path, kind, subject, issuer, extensions, start, end, hash="sha256", serial=None, options=()):
 		super().__init__(path, kind)
 		self.issuer, self.crt = issuer, self.path.with_suffix(".crt")
-		_issue(self, subject, extensions, start, end, hash, serial)
+		_issue(self, subject, extensions, start, end, hash, serial, options)
 
 	def pem(self):
 		return self.crt.read_bytes()
@@ -98,7 +98,7 @@ def _stamp(seconds):
 	return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(seconds))
 
 
-def _issue(wanted, subject, extensions, start, end, hash, serial):
+def _issue(wanted, subject, extensions, start, end, hash, serial, options=()):
 	"""`openssl ca`: the only one of its commands that takes both dates."""
 	folder = wanted.path.with_suffix(".ca")
 	folder.mkdir()
@@ -115,7 +115,7 @@ def _issue(wanted, subject, extensions, start, end, hash, serial):
 	openssl("req", "-new", "-utf8", "-key", wanted.path, "-config", folder / "conf", "-subj", subject, "-out", request)
 	by = ("-cert", wanted.issuer.crt, "-keyfile", wanted.issuer.path) if wanted.issuer \
 		else ("-selfsign", "-keyfile", wanted.path)
-	openssl("ca", "-batch", "-notext", "-utf8", "-preserveDN", "-config", folder / "conf", *by, "-in", request,
+	openssl("ca", "-batch", "-notext", "-utf8", "-preserveDN", "-config", folder / "conf", *by, *options, "-in", request,
 	        "-startdate", _stamp(start), "-enddate", _stamp(end), "-out", wanted.crt)
 	shutil.rmtree(folder)
 
@@ -138,11 +138,12 @@ class Pki:
 		return Key(self._path(), kind)
 
 	def certificate(self, name, issuer, extensions, *, kind="P-256", start=None, end=None, hash="sha256", serial=None,
-	                subject=None, **changed):
-		"""`start` and `end` in seconds since 1970; `changed`: extensions that are to be others, None: none."""
+	                subject=None, signed=(), **changed):
+		"""`start` and `end` in seconds since 1970; `signed`: more words for `openssl ca`; `changed`: extensions that are to
+		be others, None: none."""
 		now = time.time()
 		return Certificate(self._path(), kind, subject or f"/O=St. Anna/CN={name}", issuer, {**extensions, **changed},
-		                   now - DAY if start is None else start, now + 365 * DAY if end is None else end, hash, serial)
+		                   now - DAY if start is None else start, now + 365 * DAY if end is None else end, hash, serial, signed)
 
 	def root(self, name, **changed):
 		return self.certificate(name, None, CA, **changed)

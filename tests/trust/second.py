@@ -30,6 +30,7 @@ EC_KEY, RSA_KEY = "1.2.840.10045.2.1", "1.2.840.113549.1.1.1"
 SIGNATURES = {"1.2.840.10045.4.3.2": "sha256", "1.2.840.10045.4.3.3": "sha384", "1.2.840.10045.4.3.4": "sha512",
               "1.2.840.113549.1.1.11": "sha256", "1.2.840.113549.1.1.12": "sha384", "1.2.840.113549.1.1.13": "sha512"}
 PSS_SIGNATURE = "1.2.840.113549.1.1.10"
+MGF1 = "1.2.840.113549.1.1.8"
 PSS_HASHES = {"2.16.840.1.101.3.4.2.1": "sha256", "2.16.840.1.101.3.4.2.2": "sha384", "2.16.840.1.101.3.4.2.3": "sha512"}
 KEY_USAGE, ALTERNATIVE, BASIC, POLICIES, EXTENDED = (f"2.5.29.{number}" for number in (15, 17, 19, 32, 37))
 NETSCAPE = "2.16.840.1.113730.1.1"
@@ -250,12 +251,17 @@ class Certificate:
 		kind, options = algorithm.take(OID).oid(), []
 		hash = SIGNATURES.get(kind)
 		if kind == PSS_SIGNATURE:
-			hash, salt = "", 20
+			hash, mask, salt = "", "sha1", 20
 			for each in algorithm.take(SEQUENCE).all():
 				if each.tag == 0xa0:
 					hash = PSS_HASHES.get(each.take(SEQUENCE).take(OID).oid())
+				elif each.tag == 0xa1:
+					mgf1 = each.take(SEQUENCE)
+					must(mgf1.take(OID).oid() == MGF1, "a certificate whose mask is not MGF1")
+					mask = PSS_HASHES.get(mgf1.take(SEQUENCE).take(OID).oid())
 				elif each.tag == 0xa2:
 					salt = each.take(INTEGER).number()
+			must(mask == hash, "a certificate whose MGF1 has another hash")
 			options = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", f"rsa_pss_saltlen:{salt}"]
 		must(hash, "a certificate that is signed with another hash")
 		return issuer.key.openssl_says_yes(hash, options, self.signature, self.body)

@@ -224,6 +224,8 @@ def strength(made, root, text):
 	mixed = pki.signer("desk", pki.ca("p384", pki.root("rsa4096 root", kind="RSA-4096"), kind="P-384", hash="sha384"))
 	made.anchor("rsa4096", mixed.issuer.issuer)
 	case("mixed", mixed)
+	for mask in ("sha256", "sha1"):
+		case(f"pss-mgf1-{mask}", pki.signer("desk", mixed.issuer.issuer, signed=(*signing.PSS, "-sigopt", f"rsa_mgf1_md:{mask}")))
 
 
 def extensions(made, root, text):
