@@ -27,6 +27,7 @@
 
 struct agent_outside; // agent_outside.h
 struct agent_ports;   // agent_ports.h
+struct agent_flowtable;
 
 #define AGENT_MINUTE 60000      // ms: the one regular wake-up
 #define AGENT_VERIFY_MINUTES 10 // between full comparisons nobody asked for
@@ -116,6 +117,7 @@ struct agent {
 	struct agent_guard *guard;   // agent_guard.c
 	struct agent_access *access; // agent_access.c: who opened which window
 	struct agent_ports *ports;   // agent_ports.c; NULL: without --ports
+	struct agent_flowtable *flowtable; // agent_flowtable.c
 	struct agent_trust trust;
 
 	struct control_alarm alarms[AGENT_ALARMS_MAX];
@@ -275,8 +277,14 @@ void agent_request_allow(struct agent *agent, int client, const struct control_r
 void agent_request_close(struct agent *agent, int client, const struct control_request *request);
 void agent_access_answer(struct agent *agent, struct buffer *out); // struct control_window each
 uint32_t agent_access_count(const struct agent *agent);
+bool agent_access_leads_through(const struct agent *agent); // one may be open to a device behind the gateway
 int64_t agent_access_next(const struct agent *agent);
 void agent_access_tick(struct agent *agent, int64_t now);
+
+// ---- agent_flowtable.c (agent_flowtable.h has the rest) ----
+// Takes the flow table down at once, for a moment at least: something is about to be let through that it must not
+// take over, or somebody has changed the wall past the agent. 0, also when there is none; or -errno: it stands.
+int agent_flowtable_down(struct agent *agent);
 
 // ---- agent_status.c, agent_metrics.c ----
 void agent_status_fill(struct agent *agent, struct control_status *ret);

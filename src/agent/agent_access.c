@@ -176,6 +176,8 @@ static void close_stranger(struct agent *agent, const struct nft_access *found, 
 	agent_guard_pause(agent);
 	int r = nft_access_close(agent->nft, &agent->standing->ruleset, found, &problems);
 	agent_guard_resume(agent);
+	if (!found->box)
+		(void)agent_flowtable_down(agent); // what has passed through it meanwhile
 	if (r == 0 || r == -ENOENT)
 		log_odd(agent, "ACCESS-FOREIGN", &stranger, "was not opened through the agent and is closed");
 	else
@@ -301,6 +303,18 @@ uint32_t agent_access_count(const struct agent *agent)
 	return agent->access ? (uint32_t)agent->access->count : 0;
 }
 
+// What is not known is taken for one.
+bool agent_access_leads_through(const struct agent *agent)
+{
+	const struct agent_access *list = agent->access;
+	if (!list || !list->looked || list->count == NFT_ACCESS_MAX)
+		return true;
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->windows[i].access.box)
+			return true;
+	return false;
+}
+
 void agent_access_answer(struct agent *agent, struct buffer *out)
 {
 	struct agent_access *list = agent->access;
@@ -397,8 +411,15 @@ static void note_open(struct agent *agent, const struct access_window *made)
 	log_window(agent, LOG_NOTICE, "ACCESS-OPEN", made, old ? "has a new end" : "is open");
 }
 
+// What passes through a window ends with it, which it would not in the flow table.
 static int open_window(struct agent *agent, const struct access_window *made, struct problems *problems)
 {
+	int down = made->access.box ? 0 : agent_flowtable_down(agent);
+	if (down < 0) {
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "the flow table cannot be taken down before: %s",
+		             strerror(-down));
+		return down;
+	}
 	agent_guard_pause(agent);
 	int r = nft_access_open(agent->nft, &agent->standing->ruleset, &made->access, problems);
 	agent_guard_resume(agent);

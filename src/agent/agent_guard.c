@@ -523,6 +523,8 @@ void agent_guard_heard(struct agent *agent)
 		if (r < 0)
 			break;
 		take(guard, &seen, now);
+		if ((seen.ours || seen.lost) && !agent->kernel.inet.mine)
+			(void)agent_flowtable_down(agent); // if not now, then in its own tick
 	}
 	if (r < 0 && r != -EAGAIN)
 		take(guard, &(struct nft_seen){.lost = true}, now);

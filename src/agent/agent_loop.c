@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/agent_flowtable.h"
 #include "agent/agent_notify.h"
 #include "agent/agent_outside.h"
 #include "agent/agent_ports.h"
@@ -28,6 +29,7 @@ enum agent_source {
 	SOURCE_MODULES,
 	SOURCE_OUTSIDE,
 	SOURCE_PORTS,
+	SOURCE_FLOWTABLE,
 	SOURCE_CLIENTS, // and after it the others
 	SOURCE_COUNT = SOURCE_CLIENTS + AGENT_CLIENTS_MAX,
 };
@@ -59,6 +61,7 @@ static void collect(const struct agent *agent, int signals, struct pollfd *fds)
 	fds[SOURCE_MODULES].fd = agent_guard_modules_fd(agent);
 	fds[SOURCE_OUTSIDE].fd = agent_outside_fd(agent);
 	fds[SOURCE_PORTS].fd = agent_ports_fd(agent);
+	fds[SOURCE_FLOWTABLE].fd = agent_flowtable_fd(agent);
 	for (size_t i = 0; i < AGENT_CLIENTS_MAX; i++)
 		fds[SOURCE_CLIENTS + i].fd = agent->clients[i].fd;
 }
@@ -68,7 +71,7 @@ static int64_t next_wake_up(const struct agent *agent, int64_t minute)
 	const int64_t times[] = {
 	        commit_next(&agent->commit), agent_guard_next(agent),   agent_drops_next(agent),
 	        agent_access_next(agent),    agent_outside_next(agent), agent_discard_next(agent),
-	        agent_trust_next(agent),     agent_ports_next(agent),
+	        agent_trust_next(agent),     agent_ports_next(agent),   agent_flowtable_next(agent),
 	};
 	int64_t next = minute;
 
@@ -120,6 +123,8 @@ static void hear(struct agent *agent, const struct pollfd *fds)
 		agent_outside_heard(agent);
 	if (fds[SOURCE_PORTS].revents)
 		agent_ports_heard(agent);
+	if (fds[SOURCE_FLOWTABLE].revents)
+		agent_flowtable_heard(agent);
 	hear_clients(agent, fds, true);
 	hear_clients(agent, fds, false);
 	if (fds[SOURCE_LISTENER].revents)
@@ -170,7 +175,8 @@ static void tick(struct agent *agent, int64_t *minute)
 	agent_outside_tick(agent, now);
 	agent_discard_tick(agent, now);
 	agent_trust_tick(agent, regular);
-	agent_ports_tick(agent, now, regular); // after what changes the wall or compares it
+	agent_ports_tick(agent, now, regular); // after what changes the wall or compares it, like the next one
+	agent_flowtable_tick(agent, now, regular);
 	if (regular) {
 		agent_metrics_write(agent);
 		agent_notify(agent->notify, "WATCHDOG=1");

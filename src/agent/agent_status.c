@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/agent_flowtable.h"
 #include "agent/agent_outside.h"
 
 static void copy_word(const struct word *word, char *to, size_t size)
@@ -99,6 +100,7 @@ void agent_status_fill(struct agent *agent, struct control_status *ret)
 		fill_wall(agent->standing, ret);
 	agent_trust_fill(agent, ret);
 	fill_kernel(agent, ret);
+	agent_flowtable_fill(agent, ret);
 	copy_text(LEADGLASS_VERSION, ret->version, sizeof ret->version);
 	copy_text(agent->applied_by, ret->who, sizeof ret->who);
 	copy_text(agent->reason, ret->reason, sizeof ret->reason);

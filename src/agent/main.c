@@ -17,6 +17,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "agent/agent_flowtable.h"
 #include "agent/agent_notify.h"
 #include "agent/agent_outside.h"
 #include "agent/agent_ports.h"
@@ -326,6 +327,7 @@ static void open_parts(struct agent *agent)
 			agent_alarm(agent, parts[i].name, "%s: %s", parts[i].name,
 			            agent_text_error(parts[i].error));
 	}
+	agent_flowtable_open(agent);
 	if (agent->standing && agent->peers)
 		agent_peers_wall_changed(agent);
 }
@@ -364,6 +366,7 @@ static void close_all(struct agent *agent)
 		agent_drop_client(agent, i);
 	// The listener is closed by the end of the process, which does not wait for what a client may have sent
 	// before it was accepted (agent_discard.c).
+	agent_flowtable_close(agent);
 	agent_ports_close(agent);
 	agent_access_close(agent);
 	agent_drops_close(agent);

@@ -144,7 +144,9 @@ static size_t settle(enum control_kind kind, void *item)
 		if (item) {
 			END(status->version), END(status->site), END(status->unit), END(status->who);
 			END(status->reason), END(status->repaired_from), END(status->collector);
-			END(status->signer), END(status->anchor);
+			END(status->signer), END(status->anchor), END(status->flowtable_why);
+			if (status->flowtable > CONTROL_FLOWTABLE_LACKING)
+				status->flowtable = CONTROL_FLOWTABLE_NONE;
 			if (status->trust > CONTROL_TRUST_UNKNOWN)
 				status->trust = CONTROL_TRUST_UNKNOWN;
 			if (status->wall > CONTROL_WALL_UNVERIFIED)

@@ -18,6 +18,11 @@ static void write_wall(const struct control_status *status, struct json *json)
 	json_key_text(json, "changed_by", status->repaired_from[0] ? status->repaired_from : NULL);
 	json_key_bool(json, "owned", status->owned);
 	json_key_bool(json, "persistent", status->persistent);
+	json_key(json, "flowtable");
+	json_object(json);
+	json_key_text(json, "state", control_flowtable_name((enum control_flowtable)status->flowtable));
+	json_key_text(json, "reason", status->flowtable_why[0] ? status->flowtable_why : NULL);
+	json_end(json);
 	json_key_number(json, "generation", status->generation);
 	json_key_number(json, "elements", status->elements);
 	json_key_number(json, "drops", status->drops);

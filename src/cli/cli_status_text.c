@@ -130,6 +130,14 @@ static void write_checks(const struct control_status *status, struct buffer *out
 	buffer_text(&text, status->owned ? "lets nobody else change the wall"
 	                                 : "lets others change the wall: it is watched and repaired");
 	cli_line(out, "kernel", &text);
+
+	if (status->flowtable == CONTROL_FLOWTABLE_ACTIVE)
+		buffer_text(&text, "active: established TCP connections that the wall has let through");
+	else if (status->flowtable != CONTROL_FLOWTABLE_NONE)
+		buffer_printf(&text, "%s: %s",
+		              status->flowtable == CONTROL_FLOWTABLE_LACKING ? "the kernel has none" : "waiting",
+		              status->flowtable_why);
+	cli_line(out, "flowtable", &text);
 }
 
 static void add_word(struct buffer *text, bool there, const char *word, const char *without)

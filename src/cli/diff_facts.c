@@ -43,6 +43,7 @@ const char *diff_part_name(enum diff_part part)
 {
 	static const char *const names[] = {
 	        [DIFF_ROLE] = "role",     [DIFF_HEADER] = "policy",   [DIFF_PASS] = "pass",
+	        [DIFF_FLOWTABLE] = "flowtable",
 	        [DIFF_BOX] = "box",       [DIFF_MANAGE] = "manage",   [DIFF_LOG] = "log",
 	        [DIFF_DEVICE] = "device", [DIFF_SERVICE] = "service", [DIFF_BOX_SERVICE] = "service",
 	        [DIFF_PEER] = "peer",
@@ -209,6 +210,14 @@ static void gather_pass(struct gather *g)
 		if (g->policy->pass & 1u << i)
 			add(g, KEY_FRAME, policy_frame_name((enum policy_frame)i));
 	}
+}
+
+static void gather_flowtable(struct gather *g)
+{
+	if (!g->policy->flowtable_at)
+		return;
+	about(g, DIFF_FLOWTABLE, NULL);
+	add_words(g, KEY_INTERFACE, g->policy->interfaces, g->policy->flowtable);
 }
 
 static void gather_box(struct gather *g)
@@ -429,6 +438,7 @@ int diff_facts(const struct policy *policy, struct diff_facts *ret)
 	add(&g, KEY_ROLE, policy_role_name(policy->role));
 	gather_header(&g);
 	gather_pass(&g);
+	gather_flowtable(&g);
 	gather_box(&g);
 	gather_manage(&g);
 	gather_log(&g);

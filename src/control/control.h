@@ -17,7 +17,7 @@
 
 #define CONTROL_FOLDER "/run/leadglass"
 #define CONTROL_SOCKET "control"  // in that folder
-#define CONTROL_MAGIC 0x4c474334u // "LGC4"; changes with every change of a structure here
+#define CONTROL_MAGIC 0x4c474335u // "LGC5"; changes with every change of a structure here
 #define CONTROL_PAYLOAD_MAX (66u << 20)
 
 enum control_kind {
@@ -100,6 +100,15 @@ enum control_trust {
 };
 const char *control_trust_name(enum control_trust trust); // "signed"
 
+// The flow table of role router.
+enum control_flowtable {
+	CONTROL_FLOWTABLE_NONE,    // the policy that stands has none
+	CONTROL_FLOWTABLE_ACTIVE,  // the kernel holds it
+	CONTROL_FLOWTABLE_WAITING, // it cannot stand at this moment
+	CONTROL_FLOWTABLE_LACKING, // the kernel has none
+};
+const char *control_flowtable_name(enum control_flowtable flowtable); // "active"
+
 struct control_status {
 	int64_t now, started_at, verified_at, applied_at, repaired_at; // seconds since 1970; 0: never
 	uint8_t wall;                                                  // enum control_wall
@@ -109,7 +118,8 @@ struct control_status {
 	uint8_t seccomp, landlock, capabilities; // 1: in force
 	uint8_t outside;                         // 1: the process that reads drops runs
 	uint8_t trust;                           // enum control_trust
-	uint8_t padding[7];
+	uint8_t flowtable;                       // enum control_flowtable
+	uint8_t padding[6];
 	uint64_t number, confirmed; // standing policy; last confirmed one
 	uint64_t serial;            // 0: none
 	uint32_t confirm_seconds;   // left to confirm; 0: nothing waits
@@ -131,6 +141,7 @@ struct control_status {
 	char reason[256];       // why the wall is not up; else ""
 	char repaired_from[64]; // "nft (pid 4711)"; "" unknown
 	char collector[96];     // where the log goes: "local", "udp 10.20.0.7:514 (12 lines lost)"
+	char flowtable_why[96]; // it does not stand; else ""
 };
 
 struct control_alarm {

@@ -57,6 +57,21 @@ const char *control_trust_name(enum control_trust trust)
 	return "";
 }
 
+const char *control_flowtable_name(enum control_flowtable flowtable)
+{
+	switch (flowtable) {
+	case CONTROL_FLOWTABLE_NONE:
+		return "none";
+	case CONTROL_FLOWTABLE_ACTIVE:
+		return "active";
+	case CONTROL_FLOWTABLE_WAITING:
+		return "waiting";
+	case CONTROL_FLOWTABLE_LACKING:
+		return "lacking";
+	}
+	return "";
+}
+
 const char *control_wall_name(enum control_wall wall)
 {
 	switch (wall) {

@@ -2,7 +2,7 @@
 //
 // The door to the kernel's nf_tables: a struct ruleset goes in as one transaction, what the kernel holds comes
 // out as a struct ruleset. Nothing else in the tree speaks netlink for rules, and only table "leadglass" is
-// ever touched.
+// ever touched, and the flow table's beside it (nft_flowtable.h).
 #ifndef LEADGLASS_NFT_NFT_H
 #define LEADGLASS_NFT_NFT_H
 
@@ -46,6 +46,7 @@ struct nft_table_state {
 
 struct nft_state {
 	struct nft_table_state inet, bridge;
+	struct nft_table_state flow; // that of the flow table (nft_flowtable.h); no part of the wall
 	uint32_t generation; // of the whole nf_tables of this namespace
 };
 
@@ -86,7 +87,7 @@ struct nft_load_result {
 };
 
 // Makes the kernel hold `meant`, in one transaction, without deleting or remaking a base chain that stands
-// (facts: remaking one leaks packets), then reads back and compares. Where there was no wall before, TCP
+// (facts: remaking one leaks packets), then reads back and compares. A flow table goes in the same transaction. Where there was no wall before, TCP
 // connections that conntrack took for the wrong way round are put right (nft_conntrack.h).
 // 0; -EPERM no permission, or the table belongs to another process (the problem names it); -EBADE what was read
 // back is not what was meant (problems list the differences); -EMSGSIZE the transaction is larger than the

@@ -26,6 +26,7 @@ enum nft_subject {
 	NFT_SUBJECT_ELEMENTS, // which one an error means is found by its key, in the message itself
 	NFT_SUBJECT_ELEMENTS_DELETE,
 	NFT_SUBJECT_RULE,
+	NFT_SUBJECT_FLOWTABLE, // anything of nft_flowtable.c
 };
 
 // What a message is about. The pointers lead into the rulesets the batch was made from.

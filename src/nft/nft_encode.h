@@ -12,6 +12,7 @@
 #include "ruleset/ruleset.h"
 
 struct nft_batch;
+struct nft_rule_writer;
 
 // Linux 6.9 on; not in older headers. The table outlives its owner.
 #define NFT_PERSIST 0x4
@@ -28,6 +29,9 @@ void nft_put_set(struct nft_batch *batch, const struct ruleset_table *table, con
                  uint32_t id);
 void nft_put_rule(struct nft_batch *batch, const struct ruleset_table *table, const struct ruleset_chain *chain,
                   const struct ruleset_rule *rule);
+
+// A STATEMENT_COMPARE of a rule (nft_rule_encode.c).
+void nft_write_compare(struct nft_rule_writer *w, const struct ruleset_statement *s);
 
 // By handle, because a name that somebody else chose may be longer than we keep.
 void nft_put_chain_delete(struct nft_batch *batch, const struct ruleset_table *table,

@@ -26,6 +26,8 @@ static const struct nft_feature_info features[NFT_FEATURE_COUNT] = {
         [NFT_FEATURE_PERSIST] = {"persist", "a table that has an owner and outlives it",
                                  "CONFIG_NF_TABLES since Linux 6.9"},
         [NFT_FEATURE_CONNECTIONS] = {"connections", "connection tracking over netlink", "CONFIG_NF_CT_NETLINK"},
+        [NFT_FEATURE_FLOWTABLE] = {"flowtable", "flow tables",
+                                   "CONFIG_NFT_FLOW_OFFLOAD, CONFIG_NF_FLOW_TABLE_INET since Linux 5.12"},
 };
 
 static const struct {

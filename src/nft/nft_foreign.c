@@ -17,6 +17,7 @@
 #include "base/array.h"
 #include "base/problem.h"
 #include "nft/nft_attribute.h"
+#include "nft/nft_flowtable.h"
 #include "nft/nft_foreign_tell.h"
 #include "nft/nft_talk.h"
 
@@ -98,13 +99,23 @@ static bool is_ours(uint8_t family, const char *table)
 	return (family == NFPROTO_INET || family == NFPROTO_BRIDGE) && strcmp(table, RULESET_TABLE_NAME) == 0;
 }
 
+// The flow table that this process keeps. One of that name that anybody else may change, or does, is told of.
+static bool is_our_flowtable(const struct foreign_search *search, uint8_t family, const char *table)
+{
+	return search->flowtable && family == NFPROTO_INET && strcmp(table, NFT_FLOWTABLE_TABLE) == 0;
+}
+
 static int take_table(void *context, const struct nlmsghdr *message)
 {
-	const struct nlattr *a[NFTA_TABLE_FLAGS + 1];
-	uint32_t flags = 0;
-	attributes_of(message, a, NFTA_TABLE_FLAGS + 1);
+	struct foreign_search *search = context;
+	const struct nlattr *a[NFTA_TABLE_OWNER + 1];
+	uint32_t flags = 0, owner = 0;
+	attributes_of(message, a, NFTA_TABLE_OWNER + 1);
 	const char *table = nft_text(a[NFTA_TABLE_NAME]);
 	nft_number(a[NFTA_TABLE_FLAGS], &flags);
+	if (table && family_of(message) == NFPROTO_INET && strcmp(table, NFT_FLOWTABLE_TABLE) == 0)
+		search->flowtable = flags & NFT_TABLE_F_OWNER && nft_number(a[NFTA_TABLE_OWNER], &owner) &&
+		                    owner == search->port;
 	if (!table || !(flags & NFT_TABLE_F_DORMANT))
 		return 0;
 	return add_place(context, (struct foreign_place){.sort = FOREIGN_DORMANT, .family = family_of(message)},
@@ -128,18 +139,23 @@ static int take_chain(void *context, const struct nlmsghdr *message)
 		nft_foreign_wall_is(search, place.family, place.hook, place.priority);
 		return 0;
 	}
-	return is_dormant(search, place.family, table) ? 0 : add_place(search, place, table, name);
+	if (is_dormant(search, place.family, table) || is_our_flowtable(search, place.family, table))
+		return 0;
+	return add_place(search, place, table, name);
 }
 
 static int take_flowtable(void *context, const struct nlmsghdr *message)
 {
+	struct foreign_search *search = context;
 	const struct nlattr *a[NFTA_FLOWTABLE_NAME + 1];
 	struct foreign_place place = {
 	        .sort = FOREIGN_FLOWTABLE, .family = family_of(message), .kinds = BIT(NFT_FOREIGN_FLOWTABLE)};
 	attributes_of(message, a, NFTA_FLOWTABLE_NAME + 1);
 	const char *table = nft_text(a[NFTA_FLOWTABLE_TABLE]), *name = nft_text(a[NFTA_FLOWTABLE_NAME]);
 	// One that was slipped into our own table counts as well: reading it as a wall takes no notice of it.
-	return table && name ? add_place(context, place, table, name) : 0;
+	if (!table || !name || is_our_flowtable(search, place.family, table))
+		return 0;
+	return add_place(search, place, table, name);
 }
 
 // ---- rules ----
@@ -217,7 +233,8 @@ static int take_rule(void *context, const struct nlmsghdr *message)
 	unsigned kinds = 0;
 	attributes_of(message, a, NFTA_RULE_EXPRESSIONS + 1);
 	const char *table = nft_text(a[NFTA_RULE_TABLE]), *name = nft_text(a[NFTA_RULE_CHAIN]);
-	if (!table || !name || !a[NFTA_RULE_EXPRESSIONS] || family == NFPROTO_ARP || is_ours(family, table))
+	if (!table || !name || !a[NFTA_RULE_EXPRESSIONS] || family == NFPROTO_ARP || is_ours(family, table) ||
+	    is_our_flowtable(search, family, table))
 		return 0;
 	mnl_attr_for_each_nested(expression, a[NFTA_RULE_EXPRESSIONS]) kinds |= look_at_expression(expression);
 	if (!kinds)
@@ -263,6 +280,7 @@ int nft_foreign_find(struct nft *nft, nft_foreign_fn report, void *context, stru
 	int r = -EINTR;
 	for (unsigned i = 0; r == -EINTR && i < ATTEMPTS; i++) {
 		search_fini(&search);
+		search.port = nft->io.port(nft->io.context);
 		r = search_all(&search, nft);
 	}
 	if (r == 0)

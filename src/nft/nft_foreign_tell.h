@@ -28,6 +28,8 @@ struct foreign_search {
 	struct foreign_place *places;
 	size_t count, capacity;
 	size_t last; // place found last
+	uint32_t port;  // of our socket
+	bool flowtable; // table inet leadglass-flow is that socket's
 	struct foreign_wall {
 		bool stands;
 		int32_t priority;

@@ -10,6 +10,7 @@
 #include "base/problem.h"
 #include "nft/nft_conntrack.h"
 #include "nft/nft_encode.h"
+#include "nft/nft_flowtable.h"
 #include "nft/nft_plan.h"
 #include "nft/nft_read.h"
 #include "nft/nft_refusal.h"
@@ -105,12 +106,23 @@ struct load {
 	bool created;        // there was no wall before
 };
 
+// What the flow table has taken over is to come before the wall again, in the same moment. Whatever others do
+// to the rules meanwhile (`regardless`), only an owned one is sure to be there still.
+static void put_flowtable_away(struct nft_batch *batch, const struct nft_found *found, bool regardless)
+{
+	const struct nft_table_state *flow = &found->state.flow;
+	if (nft_flowtable_goes(flow) && (flow->mine || !regardless))
+		nft_put_flowtable_delete(batch);
+}
+
 // Sends what is planned. As commit.
 static int send_plan(struct load *load, const struct nft_found *found, struct nft_batch *batch,
                      const struct nft_plan *plan)
 {
 	int r = nft_batch_end(batch);
 	r = r < 0 ? batch_problem(r, load->problems) : commit(load->nft, batch, load->problems);
+	if (r == 0)
+		load->nft->flowtable = false;
 	if (r != 0)
 		return r;
 	load->octets += batch->data.size;
@@ -167,8 +179,10 @@ static int load_once(struct load *load)
 	load->distrust = found.borrowed && plan.change == NFT_UNCHANGED;
 	if (load->distrust)
 		r = AGAIN;
-	else if (plan.change != NFT_UNCHANGED || plan.claims || batch.error)
+	else if (plan.change != NFT_UNCHANGED || plan.claims || batch.error) {
+		put_flowtable_away(&batch, &found, regardless);
 		r = send_plan(load, &found, &batch, &plan);
+	}
 	if (r == 0)
 		fill_result(load, &found, &plan);
 	nft_batch_fini(&batch);
@@ -284,6 +298,7 @@ static int remove_once(struct nft *nft, struct problems *problems)
 	nft_batch_begin(&batch, nft->sequence + 1, found.state.generation);
 	for (size_t i = 0; i < found.ruleset.table_count; i++)
 		nft_put_table_delete(&batch, &found.ruleset.tables[i]);
+	put_flowtable_away(&batch, &found, false);
 	r = nft_batch_end(&batch);
 	r = r < 0 ? batch_problem(r, problems) : commit(nft, &batch, problems);
 	nft_batch_fini(&batch);

@@ -10,6 +10,7 @@
 
 #include "base/problem.h"
 #include "nft/nft_conntrack.h"
+#include "nft/nft_flowtable.h"
 
 #define ETHERTYPE_IP 0x0800
 #define DICOM_PORT 104
@@ -116,6 +117,7 @@ static void put_statements(struct ruleset_builder *b, enum nft_feature feature)
 	case NFT_FEATURE_INET:
 	case NFT_FEATURE_PERSIST:
 	case NFT_FEATURE_CONNECTIONS:
+	case NFT_FEATURE_FLOWTABLE:
 	case NFT_FEATURE_COUNT:
 		return;
 	}
@@ -159,6 +161,13 @@ static int ask_connections(struct nft *nft, struct problems *problems)
 	return r;
 }
 
+static int put_flowtable(struct nft *nft, struct problems *problems)
+{
+	static const struct nft_interface loopback = {.name = "lo"}; // every network namespace has it
+	int r = nft_flowtable_put(nft, &loopback, 1, problems);
+	return r < 0 ? r : nft_flowtable_remove(nft, problems);
+}
+
 static int load(struct nft *nft, enum nft_feature feature, struct problems *problems)
 {
 	const struct nft_load_options options = {0};
@@ -184,6 +193,8 @@ int nft_probe(struct nft *nft, enum nft_feature feature, struct problems *proble
 {
 	if (feature == NFT_FEATURE_TABLES)
 		return only_read(nft, problems);
+	if (feature == NFT_FEATURE_FLOWTABLE)
+		return put_flowtable(nft, problems);
 	return feature == NFT_FEATURE_CONNECTIONS ? ask_connections(nft, problems)
 	                                          : load(nft, feature, problems);
 }
@@ -202,6 +213,8 @@ enum nft_feature nft_probe_needs(enum nft_feature feature)
 	case NFT_FEATURE_COUNTER:
 	case NFT_FEATURE_TIMEOUTS:
 		return NFT_FEATURE_SETS;
+	case NFT_FEATURE_FLOWTABLE:
+		return NFT_FEATURE_CT;
 	case NFT_FEATURE_SETS:
 	case NFT_FEATURE_INTERVALS:
 	case NFT_FEATURE_META:

@@ -15,6 +15,7 @@
 #include "nft/nft_attribute.h"
 #include "nft/nft_element.h"
 #include "nft/nft_encode.h"
+#include "nft/nft_flowtable.h"
 #include "nft/nft_talk.h"
 
 #define ATTEMPTS 16
@@ -171,6 +172,8 @@ static int read_once(struct reading *reading)
 	r = read_table(reading, RULESET_INET);
 	if (r == 0)
 		r = read_table(reading, RULESET_BRIDGE);
+	if (r == 0 && !reading->windows)
+		r = nft_flowtable_read(nft, &found->state.flow);
 	// An error may be what a change in between looks like: a set that is gone.
 	if (r == -ENOMEM || (again = read_generation(nft, &after)) < 0)
 		return r < 0 ? r : again;

@@ -14,6 +14,7 @@
 #include "nft/nft_attribute.h"
 #include "nft/nft_element.h"
 #include "nft/nft_feature.h"
+#include "nft/nft_flowtable.h"
 #include "nft/nft_owner.h"
 
 static const struct nlmsghdr *header_of(const struct nft_batch *batch, const struct nft_message *message)
@@ -94,6 +95,9 @@ static source_pos name_part(const struct nft_message *m, const struct nlmsghdr *
 		ruleset_print_rule(m->table, m->rule, out);
 		buffer_text(out, ")");
 		return m->rule->origin.at;
+	case NFT_SUBJECT_FLOWTABLE:
+		buffer_text(out, "the flow table (table inet " NFT_FLOWTABLE_TABLE ")");
+		return 0;
 	}
 	return 0;
 }
@@ -125,6 +129,9 @@ void nft_refusal_report(const struct nft_batch *batch, const struct nft_refusal 
 		else if (expression)
 			buffer_printf(&instead, "this kernel may lack the expression %s", expression);
 	}
+	if (m && m->subject == NFT_SUBJECT_FLOWTABLE && may_be_missing(refusal->error))
+		buffer_printf(&instead, "this kernel may lack flow tables (%s)",
+		              nft_feature_info(NFT_FEATURE_FLOWTABLE)->option);
 	problem_add(problems, PROBLEM_ERROR, at, 0,
 	            buffer_failed(&what) ? "the kernel refused the rules" : what.data,
 	            instead.size && !buffer_failed(&instead) ? instead.data : NULL);

@@ -34,7 +34,7 @@ static void write_mask(struct nft_rule_writer *w, const uint8_t *mask, size_t si
 }
 
 // iif lo                [ meta load iif => reg 1 ] [ cmp eq reg 1 0x00000001 ]
-static void write_compare(struct nft_rule_writer *w, const struct ruleset_statement *s)
+void nft_write_compare(struct nft_rule_writer *w, const struct ruleset_statement *s)
 {
 	static const uint8_t nothing[16] = {0};
 	size_t size = nft_field_width(s->compare.field);
@@ -127,7 +127,7 @@ static void write_statement(struct nft_rule_writer *w, const struct ruleset_tabl
 {
 	switch (s->kind) {
 	case STATEMENT_COMPARE:
-		write_compare(w, s);
+		nft_write_compare(w, s);
 		return;
 	case STATEMENT_LOOKUP:
 		write_lookup(w, table, s);

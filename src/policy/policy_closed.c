@@ -14,5 +14,6 @@ void policy_closed_print(const struct policy *policy, struct buffer *out)
 	closed.peer_count = 0;
 	closed.service_count = 0;
 	closed.pass = 0;
+	closed.flowtable_at = 0;
 	policy_print(&closed, out);
 }

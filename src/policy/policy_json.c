@@ -213,6 +213,7 @@ void policy_json(const struct policy *policy, struct json *out)
 	header(out, &policy->header);
 	json_key_text(out, "role", policy_role_name(policy->role));
 	pass(out, policy->pass);
+	key_words(out, "flowtable", policy->interfaces, &policy->flowtable);
 	box(out, policy);
 	json_key(out, "devices");
 	json_array(out);

@@ -46,6 +46,15 @@ static void whole(struct policy_lint *lint)
 		            "there is no manage block: the box can be administered by its console only");
 }
 
+static void flowtable(struct policy_lint *lint)
+{
+	const struct policy *policy = lint->policy;
+	if (policy->flowtable.count == 1)
+		policy_warn(lint, policy->flowtable_at, policy_lint_length(lint, policy->flowtable_at),
+		            "name the interface on the other side too: flowtable eth0 eth1",
+		            "a flow table of one interface takes over only what leaves by the one it came by");
+}
+
 // Which families the devices have, as bits 1u << enum address_family; all where devices have no address.
 static unsigned families(const struct policy *policy, const struct span *addresses)
 {
@@ -226,6 +235,7 @@ int policy_lint(const struct policy *policy, struct problems *problems)
 {
 	struct policy_lint lint = {.policy = policy, .problems = problems};
 	whole(&lint);
+	flowtable(&lint);
 	int r = devices(&lint);
 	peers(&lint);
 	if (r == 0)

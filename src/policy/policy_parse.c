@@ -20,6 +20,7 @@ const struct policy_form policy_top_forms[] = {
         {POLICY_NAME("box"), 0, 0, true, "box { address 10.20.1.250/24 }", policy_box_read},
         {POLICY_NAME("log"), 0, 0, true, "log { drops 10/second; group 5 }", policy_log_read},
         {POLICY_NAME("pass"), 1, POLICY_ANY, false, "pass eapol", policy_pass_read},
+        {POLICY_NAME("flowtable"), 1, POLICY_ANY, true, "flowtable eth0 eth1", policy_flowtable_read},
         {POLICY_NAME("policy"), 0, 0, true, "policy { site st-anna; unit ct-room-3; serial 7 }",
          policy_header_read},
 };
@@ -130,7 +131,7 @@ static void unknown(struct policy_parser *p)
 static bool takes_block(const struct policy_form *form)
 {
 	return form->read != policy_role_read && form->read != policy_include_read &&
-	       form->read != policy_pass_read;
+	       form->read != policy_pass_read && form->read != policy_flowtable_read;
 }
 
 static void directive(struct policy_parser *p, source_pos *seen)

@@ -44,7 +44,7 @@ struct policy_form {
 	bool (*read)(struct policy_parser *p, void *block); // false when it complained
 };
 
-#define POLICY_FORMS_MAX 10
+#define POLICY_FORMS_MAX 11
 #define POLICY_ANY 255
 #define POLICY_NAME(text) text, sizeof text - 1 // the first two members
 struct policy_block {
@@ -69,6 +69,7 @@ bool policy_manage_read(struct policy_parser *p, void *unused);
 bool policy_log_read(struct policy_parser *p, void *unused);
 bool policy_header_read(struct policy_parser *p, void *unused);
 bool policy_pass_read(struct policy_parser *p, void *unused);
+bool policy_flowtable_read(struct policy_parser *p, void *unused);
 bool policy_role_read(struct policy_parser *p, void *unused);
 bool policy_include_read(struct policy_parser *p, void *unused);
 

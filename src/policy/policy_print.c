@@ -299,10 +299,23 @@ static void put_log(struct buffer *out, const struct policy_log *log)
 	buffer_printf(out, "\tgroup %u\n}\n", log->group);
 }
 
+static void put_flowtable(struct buffer *out, const struct policy *policy)
+{
+	if (!policy->flowtable_at)
+		return;
+	buffer_text(out, "\nflowtable");
+	for (uint32_t i = 0; i < policy->flowtable.count; i++) {
+		buffer_text(out, " ");
+		put_word(out, &policy->interfaces[policy->flowtable.first + i]);
+	}
+	buffer_text(out, "\n");
+}
+
 void policy_print_frame(const struct policy *policy, struct buffer *out)
 {
 	buffer_printf(out, "role %s\n", policy_role_name(policy->role));
 	put_box(out, policy);
+	put_flowtable(out, policy);
 }
 
 static void put_pass(struct buffer *out, const struct policy *policy)

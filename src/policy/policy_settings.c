@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What is said about the box itself: box, manage and log blocks, and what else than IP its bridge passes on.
+// What is said about the box itself: box, manage and log blocks, what else than IP its bridge passes on, and where
+// it has a flow table.
 #include "policy/policy_names.h"
 #include "policy/policy_parse.h"
 
@@ -225,4 +226,11 @@ bool policy_pass_read(struct policy_parser *p, void *unused)
 	for (uint32_t i = 1; i < p->line.count; i++)
 		good = pass_word(p, &p->line.words[i]) && good;
 	return good;
+}
+
+bool policy_flowtable_read(struct policy_parser *p, void *unused)
+{
+	(void)unused;
+	p->policy->flowtable_at = p->line.words[0].at;
+	return policy_interfaces_read(p, &p->policy->flowtable);
 }

@@ -273,6 +273,17 @@ static void pass(struct policy_parser *p)
 	             policy->role == POLICY_ROLE_HOST ? "passes nothing on" : "passes on IP packets only");
 }
 
+static void flowtable(struct policy_parser *p)
+{
+	const struct policy *policy = p->policy;
+	if (!policy->flowtable_at || policy->role == POLICY_ROLE_ROUTER || policy->role == POLICY_ROLE_NONE)
+		return;
+	policy_error(p, policy->flowtable_at, (uint32_t)strlen("flowtable"),
+	             "leave it out; only role router has a flow table", "'flowtable' in role %s, which %s",
+	             policy_role_name(policy->role),
+	             policy->role == POLICY_ROLE_HOST ? "passes nothing on" : "does not route");
+}
+
 void policy_validate(struct policy_parser *p)
 {
 	struct policy_index index;
@@ -280,6 +291,7 @@ void policy_validate(struct policy_parser *p)
 	role(p);
 	box(p);
 	pass(p);
+	flowtable(p);
 	p->error = policy_index_init(&index, policy->devices, sizeof *policy->devices, policy->device_count);
 	if (p->error < 0)
 		return;

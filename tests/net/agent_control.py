@@ -31,7 +31,7 @@ READING = ["status", "drops", "history", "show", "verify", "metrics"]
 PLACES = 16  # AGENT_CLIENTS_MAX
 
 # src/control/control.h
-MAGIC = 0x4c474334
+MAGIC = 0x4c474335
 (STATUS, ALARMS, PEERS, COUNTERS, DROPS, FOLLOW, HISTORY, SHOW, WINDOWS, METRICS, VERIFY, PORTS,
  APPLY, CONFIRM, ROLLBACK, ALLOW, CLOSE, JUDGE) = range(1, 19)
 REQUEST = struct.Struct("=IHHIIQ64s18s18sBBHI4xQ96s64s")

@@ -26,7 +26,7 @@ RELEASES = {"bookworm": "6.1", "trixie": "6.12"}
 # in this order, but those behind: they are there for who wants them.
 MODULES = ("crc32c_generic", "virtio_pci", "virtio_net", "virtio_blk", "bridge", "nf_tables", "nft_ct", "nft_limit",
            "nft_log", "nft_fib_inet", "nf_conntrack_bridge", "nft_meta_bridge", "nf_conntrack_netlink", "nfnetlink_log",
-           "nf_log_syslog")
+           "nf_log_syslog", "nf_flow_table_inet", "nft_flow_offload")
 EXTRA_MODULES = ("br_netfilter",)
 
 
