@@ -158,7 +158,7 @@ def main():
 	parser.add_argument("--json", type=Path, help="also write every number to this file")
 	options = parser.parse_args()
 	os.environ["LEADGLASS"], os.environ["LEADGLASSD"] = os.path.abspath(options.command), os.path.abspath(options.agent)
-	from load import machine
+	from bench import machine
 	results = measure(options)
 	facts, rows = machine(), judge(results)
 	print(f"## The agent\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}. Medians of "

@@ -14,7 +14,6 @@ time, peak memory its largest resident size."""
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "net"))
 sys.path.insert(0, str(Path(__file__).parent))
+from bench import machine  # noqa: E402
 from lab import Lab  # noqa: E402
 from rivals import addresses, iptables_rules, nft_rules, policy  # noqa: E402
 
@@ -163,13 +163,6 @@ def stripped_size(command, folder):
 	copy = folder / "stripped"
 	subprocess.run(["strip", "-o", copy, command], check=True)
 	return copy.stat().st_size
-
-
-def machine():
-	version = subprocess.run(["nft", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-	cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if "model name" in line),
-	           platform.machine())
-	return {"kernel": platform.release(), "processors": os.cpu_count(), "cpu": cpu, "nft": version}
 
 
 def main():

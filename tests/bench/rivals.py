@@ -36,18 +36,19 @@ class Place(NamedTuple):
 		return "router" if self.device else "host"
 
 
-def addresses(count, first=1, last=None):
-	"""Peers have the addresses 10.0.0.1, 10.0.0.2 ... by their numbers; the last one may have another."""
-	found = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in range(first, first + count)]
-	return [*found[:-1], last] if last else found
+def addresses(count, first=1, last=()):
+	"""Peers have the addresses 10.0.0.1, 10.0.0.2 ... by their numbers; the last ones may have others."""
+	return [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in range(first, first + count - len(last))] + [*last]
 
 
-def policy(count, first, last=None, device=None):
-	"""A device with `count` peers as they are: addresses of their own, all storing and answering."""
+def policy(count, first, last=(), device=None):
+	"""A device with `count` peers as they are: addresses of their own, all storing and answering. Those at the addresses
+	`last` have the same names in every policy."""
 	role, behind = ("router", f"; address {device}") if device else ("host", "")
 	lines = [f"role {role}", f"device ct-3 {{ ae-title CT3 CT3_STORE; port {DEVICE_PORT}{behind} }}"]
-	for number, address in enumerate(addresses(count, first, last), first):
-		lines.append(f"peer pacs-{number} {{\n\taddress {address}\n\tae-title PACS_{number}\n\tport {PEER_PORT}\n"
+	names = [*range(first, first + count - len(last)), *(f"own-{number}" for number in range(len(last)))]
+	for name, address in zip(names, addresses(count, first, last)):
+		lines.append(f"peer pacs-{name} {{\n\taddress {address}\n\tae-title PACS_{str(name).upper()}\n\tport {PEER_PORT}\n"
 		             "\tinitiates echo storage storage-commitment\n\taccepts   echo storage-commitment\n}")
 	return "\n".join(lines) + "\n"
 
@@ -119,9 +120,10 @@ class Rival:
 	def close(self):
 		"""Ends them."""
 
-	def write(self, count, first=1, last=None):
-		"""Writes the files for a list of peers; nothing is loaded. Returns what put_up() and replace() take."""
-		folder = self.folder / f"{count}-{first}-{last}"
+	def write(self, count, first=1, last=()):
+		"""Writes the files for a list of peers, whose last ones have the addresses `last`; nothing is loaded. Returns what
+		put_up() and replace() take."""
+		folder = self.folder / f"{count}-{first}-{len(last)}"
 		folder.mkdir(exist_ok=True)
 		files = {}
 		for name, text in self.texts(count, first, last).items():
@@ -201,7 +203,7 @@ class Rendered(Load):
 	"""The very wall of leadglass, from the text that `leadglass render` prints."""
 	name = "nft -f"
 
-	def write(self, count, first=1, last=None):
+	def write(self, count, first=1, last=()):
 		files = super().write(count, first, last)
 		files["wall.nft"] = files["policy.conf"].with_name("wall.nft")
 		with open(files["wall.nft"], "w", encoding="ascii") as out:

@@ -23,7 +23,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 for folder in ("bench", "net", "package"):
 	sys.path.insert(0, str(SOURCE / "tests" / folder))
 import package  # noqa: E402
-from load import machine  # noqa: E402
+from bench import machine  # noqa: E402
 from rivals import policy  # noqa: E402
 from signing import Pki, Trust, block  # noqa: E402
 

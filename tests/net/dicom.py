@@ -100,10 +100,11 @@ class Orthanc:
 		return wait_until(answered, timeout, step=0.2) or "Pending"
 
 
-def storescp(host, port, title="STORESCP"):
-	"""DCMTK's receiver; what it receives is in the folder `.folder` of the returned process."""
+def storescp(host, port, title="STORESCP", *options):
+	"""DCMTK's receiver, with options of its own; what it receives is in the folder `.folder` of the returned process."""
 	folder = host.lab.dir / f"storescp-{host.name}-{port}"
 	folder.mkdir()
-	process = host.start("storescp", "--accept-all", "--disable-host-lookup", "--aetitle", title, "--output-directory", folder, port)
+	process = host.start("storescp", "--accept-all", "--disable-host-lookup", "--aetitle", title, "--output-directory", folder,
+	                     *options, port)
 	process.folder = folder
 	return process.wait_port(port)
