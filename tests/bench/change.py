@@ -18,9 +18,9 @@ import statistics
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "net"))
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "net"), str(Path(__file__).resolve().parent)]
 import agentlab  # noqa: E402
+import bench  # noqa: E402
 import cost  # noqa: E402
 from lab import Lab, wait_until  # noqa: E402
 from rivals import policy  # noqa: E402
@@ -167,8 +167,7 @@ def judge(applies, parts, counts):
 
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-	parser.add_argument("--command", required=True, help="the leadglass to measure (a release build)")
-	parser.add_argument("--agent", required=True, help="the leadglassd to measure")
+	bench.add_programs(parser, "command", "agent")
 	parser.add_argument("--measure", required=True, help="tests/bench/measure.c, built")
 	parser.add_argument("--parts", required=True, help="tests/bench/parts.c, built")
 	parser.add_argument("--peers", type=int, nargs="+", default=[10, 100, 1000, 10000, 100000])
@@ -177,23 +176,20 @@ def main():
 	options = parser.parse_args()
 	for name in ("command", "measure", "parts"):
 		setattr(options, name, os.path.abspath(getattr(options, name)))
-	os.environ["LEADGLASS"], os.environ["LEADGLASSD"] = options.command, os.path.abspath(options.agent)
-	from load import machine
+	bench.use_programs(options)
 	applies, parts, disturbed = run(options)
-	facts, rows = machine(), judge(applies, parts, options.peers)
-	print(f"## Changing one peer\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}. `leadglass apply` in "
+	facts, rows = bench.machine(), judge(applies, parts, options.peers)
+	print(f"## Changing one peer\n\n{bench.sentence(facts)} `leadglass apply` in "
 	      f"the running agent. Medians of {options.rounds} interleaved rounds, in brackets the smallest and the largest.\n")
 	print("\n".join(tables(applies, parts, options.peers)))
 	if disturbed:
 		print(f"\n**Others on this machine listened to changed rules in {disturbed} of {options.rounds * len(options.peers)} runs: transactions cost more then.**")
 	if rows:
-		print("\n### What was promised\n\n| what | found | at most | |\n|---|---:|---:|---|")
-	for what, found, wanted, good in rows:
-		print(f"| {what} | {found} | {wanted} | {'yes' if good else '**no**'} |")
+		print("\n".join(bench.promised(rows)))
 	if options.json:
 		options.json.write_text(json.dumps({
-			"machine": facts, "applies": applies, "parts": parts, "disturbed_rounds": disturbed,
-			"promised": [{"what": what, "found": found, "at_most": wanted, "kept": good} for what, found, wanted, good in rows],
+			"machine": facts, "runs": applies, "parts": parts, "disturbed_rounds": disturbed,
+			"promised": bench.promised_json(rows),
 		}, indent="\t") + "\n")
 	return 0
 

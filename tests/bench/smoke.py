@@ -36,6 +36,24 @@ def load(checks, found):
 	positive(checks, [found["stripped_octets"]], "the command has a size")
 
 
+	for run in found["parts"]:
+		positive(checks, [parts[part] for parts in run["runs"] for part in ("parse", "compile", "plan", "transaction", "back_kernel", "back_ours")],
+		         f"{run['situation']}: every part was measured")
+	checks.equal(len(found["parts"]), 3, "the parts of every situation")
+
+
+def change(checks, found):
+	moved = {"changed": (1, 1), "added": (2, 0), "removed": (0, 2), "first added": (22, 20), "first removed": (20, 22)}
+	for run in found["runs"]:
+		checks.equal((run["added"], run["removed"]), moved.pop(run["kind"]), f"{run['kind']}: elements")
+		positive(checks, [run["command"], run["keeper"], run["peak"]], f"{run['kind']}: what it cost")
+	checks.equal(moved, {}, "every kind of change")
+	for parts in found["parts"]:
+		positive(checks, [parts[part] for part in ("parse", "compile", "plan", "transaction", "back_kernel", "back_ours")],
+		         f"{parts['kind']}: every part was measured")
+	checks.equal(len(found["parts"]), 5, "the parts of every kind")
+
+
 def agent(checks, found):
 	for count, runs in found["runs"].items():
 		for what in ("start", "apply", "apply_agent"):
@@ -68,6 +86,8 @@ def reload(checks, found):
 
 BENCHES = {
 	"load": (load, [*PROGRAMS, "--peers", "10", "--rounds", "1"]),
+	"change": (change, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1"]),
+	"flood": (flood, [*PROGRAMS, *AGENT, "--packets", "5000"]),
 	"agent": (agent, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1", "--idle", "1"]),
 	"path": (path, ["--rivals", "leadglass load", NFT_RULES, "--peers", "10", "--rounds", "1", "--seconds", "0.05", "--object", "2"]),
 	"reload": (reload, ["--rivals", "leadglass apply", NFT_SET, "--peers", "10", "--applies", "5", "--reloads", "5", "--control", "0.5",
@@ -86,7 +106,7 @@ def test(checks):
 		if not checks.check(done.returncode == 0, f"{name}.py ends well"):
 			return
 		found = json.loads(file.read_text())
-	methods = {run["method"] for run in found["runs"]} if isinstance(found["runs"], list) else set()
+	methods = {run["method"] for run in found["runs"] if "method" in run} if isinstance(found["runs"], list) else set()
 	rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
 	for method in methods:
 		checks.check(any(f"`{method}`" in row for row in rows), f"the table has {method}")
