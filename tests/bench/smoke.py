@@ -54,6 +54,15 @@ def change(checks, found):
 	checks.equal(len(found["parts"]), 5, "the parts of every kind")
 
 
+def flood(checks, found):
+	for run in found["runs"]:
+		checks.equal(run["sent"], run["dropped"], f"{run['method']}: all are dropped and counted")
+		positive(checks, [run["heard"], run["lines"], run["keeper_ms"], run["outside_ms"], *run["rss_after"], *run["status_ms"]],
+		         f"{run['method']}: heard, logged, and what it cost")
+		checks.check(run["heard"] <= run["dropped"], f"{run['method']}: no more is heard than dropped", run["heard"])
+	checks.equal(len(found["runs"]), 3, "three rates")
+
+
 def agent(checks, found):
 	for count, runs in found["runs"].items():
 		for what in ("start", "apply", "apply_agent"):
