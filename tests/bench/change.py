@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What it costs to change one peer of many: `leadglass apply` in the running agent. One peer gets another port, one
-comes at the end of the list and goes again, one comes before all others and goes again. Costs apart: the command's CPU (it parses both policies, warns, and shows what changes), the agent's
-(the keeper, which parses, compiles, loads and reads back, and writes it down; the unprivileged process), and, of the
+comes at the end of the list and goes again, one comes before all others and goes again. Costs apart: the command's CPU
+(it parses both policies, warns, and shows what changes), the agent's (the keeper, which parses, compiles, loads and reads back, and writes it down; the unprivileged process), and, of the
 same load in a program of its own that is linked with the libraries of the release (tests/bench/parts.c), what of it is
 parse, compile, planning, the transaction and reading back, by the processor time of that program; `kernel` is what is
 spent within the netlink calls.
@@ -122,7 +122,8 @@ def spread(found):
 	return f"{statistics.median(found):.3g} ({min(found):.3g}–{max(found):.3g})"
 
 
-COSTS = (("command's CPU", ("command",)), ("keeper's CPU", ("keeper",)), ("unprivileged process", ("outside",)), ("wall", ("wall",)))
+COSTS = (("command's CPU", ("command",)), ("keeper's CPU", ("keeper",)), ("unprivileged process", ("outside",)),
+         ("wall", ("wall",)))
 PARTS = (("parse", ("parse",)), ("compile", ("compile",)), ("read before: kernel", ("read_kernel",)), ("ours", ("read_ours",)),
          ("plan", ("plan",)), ("transaction: kernel", ("transaction",)), ("read back: kernel", ("back_kernel",)),
          ("decode and compare", ("back_ours",)))
@@ -151,11 +152,13 @@ def judge(applies, parts, counts):
 
 	def ratio(title, runs, what, one, other, limit, each=False):
 		before, after = (statistics.median(values(runs, count, STILL, what)) / (count if each else 1) for count in (one, other))
-		rows.append((f"{title}{' a peer' if each else ''}, {other:,} peers against {one:,}", f"{after / before:.2f} times", f"{limit}", after <= limit * before))
+		rows.append((f"{title}{' a peer' if each else ''}, {other:,} peers against {one:,}", f"{after / before:.2f} times", f"{limit}",
+		             after <= limit * before))
 	if small == large:
 		return rows
 	ratio("transaction", parts, ("transaction",), small, large, FLAT_LIMIT)
-	ratio("command and agent together (no: they read the policy)", applies, ("command", "keeper", "outside"), small, large, FLAT_LIMIT)
+	ratio("command and agent together (not to be had: they read the policy)", applies, ("command", "keeper", "outside"), small, large,
+	      FLAT_LIMIT)
 	for one, other in zip(sorted(counts), sorted(counts)[1:]):
 		if one < LINEAR_FROM:
 			continue
@@ -182,8 +185,7 @@ def main():
 	print(f"## Changing one peer\n\n{bench.sentence(facts)} `leadglass apply` in "
 	      f"the running agent. Medians of {options.rounds} interleaved rounds, in brackets the smallest and the largest.\n")
 	print("\n".join(tables(applies, parts, options.peers)))
-	if disturbed:
-		print(f"\n**Others on this machine listened to changed rules in {disturbed} of {options.rounds * len(options.peers)} runs: transactions cost more then.**")
+	print(cost.caution(disturbed, options.rounds * len(options.peers)))
 	if rows:
 		print("\n".join(bench.promised(rows)))
 	if options.json:

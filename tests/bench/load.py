@@ -31,7 +31,8 @@ import cost  # noqa: E402
 import rivals  # noqa: E402
 from lab import Lab  # noqa: E402
 
-METRICS = (("wall", "wall ms"), ("cpu", "CPU ms"), ("user", "user"), ("system", "system"), ("behind", "behind it"), ("peak", "peak MiB"))
+METRICS = (("wall", "wall ms"), ("cpu", "CPU ms"), ("user", "user"), ("system", "system"), ("behind", "behind it"),
+           ("peak", "peak MiB"))
 FULL, FAST, FLOOR = rivals.Load, rivals.LoadOnly, "floor"
 OWN = (FULL, FAST)
 SAME, SET, RULES = rivals.Rendered, rivals.NftSet, rivals.NftRules
@@ -179,10 +180,12 @@ def judge(runs, counts, size):
 					own, other = (runs.get((count, situation, one.name)) for one in (method, base))
 					if own and other:
 						found = median(own, metric) / median(other, metric)
-						rows.append((f"{count:,} peers, {situation}, `{method.name}`: {metric} of `{base.name}`", f"{found:.3f}", f"{share:.2f}", found <= share))
+						rows.append((f"{count:,} peers, {situation}, `{method.name}`: {metric} of `{base.name}`", f"{found:.3f}",
+						             f"{share:.2f}", found <= share))
 	for count in counts:
 		found = median(runs[count, "first", FAST.name], "cpu") / median(runs[count, "first", FLOOR], "cpu")
-		rows.append((f"{count:,} peers, first, `{FAST.name}`: cpu of the floor", f"{found:.2f}", f"{FLOOR_LIMIT}", found <= FLOOR_LIMIT))
+		rows.append((f"{count:,} peers, first, `{FAST.name}`: cpu of the floor", f"{found:.2f}", f"{FLOOR_LIMIT}",
+		             found <= FLOOR_LIMIT))
 	rows.append(("stripped command, octets", f"{size:,}", f"{SIZE_LIMIT:,}", size <= SIZE_LIMIT))
 	return rows
 
@@ -201,10 +204,13 @@ def main():
 	parser.add_argument("--floor", required=True, help="tests/bench/floor.c, built")
 	parser.add_argument("--capture", required=True, help="tests/bench/capture.c, built")
 	bench.add_rivals(parser, RIVALS)
-	parser.add_argument("--rules-up-to", type=int, default=100000, metavar="PEERS", help="larger walls are not loaded as one rule each")
-	parser.add_argument("--slow-at", type=int, nargs="+", default=[100, 10000], metavar="PEERS", help="where ufw and firewalld, seconds each, are measured")
+	parser.add_argument("--rules-up-to", type=int, default=100000, metavar="PEERS",
+	                    help="larger walls are not loaded as one rule each")
+	parser.add_argument("--slow-at", type=int, nargs="+", default=[100, 10000], metavar="PEERS",
+	                    help="where ufw and firewalld, seconds each, are measured")
 	parser.add_argument("--peers", type=int, nargs="+", default=[10, 100, 1000, 10000, 100000])
-	parser.add_argument("--rounds", type=int, default=7, help=f"runs of each; {ROUNDS_LEAST} from 100,000 peers on, and of ufw and firewalld")
+	parser.add_argument("--rounds", type=int, default=7,
+	                    help=f"runs of each; {ROUNDS_LEAST} from 100,000 peers on, and of ufw and firewalld")
 	parser.add_argument("--json", type=Path, help="also write every run to this file")
 	options = parser.parse_args()
 	for name in ("measure", "parts", "floor", "capture"):
@@ -218,12 +224,10 @@ def main():
 			found.size(count, min(options.rounds, ROUNDS_LEAST) if count >= 100000 else options.rounds)
 		size = stripped_size(options.command, lab.dir)
 	facts, rows = bench.machine(), judge(found.runs, options.peers, size)
-	print(f"## Loading a wall\n\n{bench.sentence(facts)} Medians of {options.rounds} interleaved runs (at 100,000 peers, and of ufw and "
-	      f"firewalld, {ROUNDS_LEAST}), in brackets the smallest and the largest. Wall time below some 20 ms is the kernel's grace period "
-	      "when a netlink socket is closed, not work: compare CPU.")
-	if found.disturbed:
-		print(f"\n**Others on this machine listened to changed rules in {found.disturbed} of {found.measured} rounds: transactions cost more "
-		      "then.**")
+	print(f"## Loading a wall\n\n{bench.sentence(facts)} Medians of {options.rounds} interleaved runs (at 100,000 peers, and of "
+	      f"ufw and firewalld, {ROUNDS_LEAST}), in brackets the smallest and the largest. Wall time below some 20 ms is the kernel's "
+	      "grace period when a netlink socket is closed, not work: compare CPU.")
+	print(cost.caution(found.disturbed, found.measured))
 	print("\n".join(tables(found.runs, options.peers) + part_tables(found.parts, options.peers) + bench.promised(rows)))
 	if options.json:
 		options.json.write_text(json.dumps({

@@ -17,6 +17,7 @@ import check  # noqa: E402
 
 NFT_SET = "nft -f, a set"
 NFT_RULES = "nft -f, a rule each"
+PARTS = ("parse", "compile", "plan", "transaction", "back_kernel", "back_ours")
 PROGRAMS = ("--command", os.environ.get("LEADGLASS", "leadglass"))
 AGENT = ("--agent", os.environ.get("LEADGLASSD", "leadglassd"))
 
@@ -37,8 +38,7 @@ def load(checks, found):
 
 
 	for run in found["parts"]:
-		positive(checks, [parts[part] for parts in run["runs"] for part in ("parse", "compile", "plan", "transaction", "back_kernel", "back_ours")],
-		         f"{run['situation']}: every part was measured")
+		positive(checks, [parts[part] for parts in run["runs"] for part in PARTS], f"{run['situation']}: every part was measured")
 	checks.equal(len(found["parts"]), 3, "the parts of every situation")
 
 
@@ -49,8 +49,7 @@ def change(checks, found):
 		positive(checks, [run["command"], run["keeper"], run["peak"]], f"{run['kind']}: what it cost")
 	checks.equal(moved, {}, "every kind of change")
 	for parts in found["parts"]:
-		positive(checks, [parts[part] for part in ("parse", "compile", "plan", "transaction", "back_kernel", "back_ours")],
-		         f"{parts['kind']}: every part was measured")
+		positive(checks, [parts[part] for part in PARTS], f"{parts['kind']}: every part was measured")
 	checks.equal(len(found["parts"]), 5, "the parts of every kind")
 
 
