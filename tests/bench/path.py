@@ -200,7 +200,7 @@ def judge(runs, options):
 		found = ratio(own, base, "store")
 		rows.append((f"{role}, {many:,} peers: C-STORE", f"{found:.2f} of that without", f"at least {noise:.2f}", found >= noise))
 		for metric, of in (("packet", 1), ("connections", -1)):
-			found = (statistics.median(values(own, metric)) / statistics.median(values(runs[role, few, OURS], metric))) ** of
+			found = ratio(own, runs[role, few, OURS], metric) ** of
 			rows.append((f"{role}: cost of a {metric.rstrip('s')}, {many:,} peers", f"{found:.2f} of that with {few:,}",
 			             f"at most {1 + FLAT:.2f}", found <= 1 + FLAT))
 	return rows
