@@ -9,7 +9,7 @@ established connections pass; all else is dropped.
 	rival.close()                              # ends its programs; its rules go with the namespace
 
 To measure one: stage(files), then words(files) or words(files, again=True) after enter, with cpu() of daemons before
-and after. What a rival would write to /etc and /run goes to a folder of the lab's."""
+and after. What a rival would write to /etc and /run goes away with it."""
 import os
 import re
 import subprocess
@@ -279,15 +279,16 @@ class Ipset(Rival):
 class _OwnFiles(Rival):
 	"""A rival with configuration in /etc and programs that meet in /run: it has its own /etc, over the machine's, and
 	its own /run."""
+	MOUNTS = """mount -t tmpfs tmpfs /run
+mkdir /run/dbus /run/etc /run/etc.work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc.work /etc
+touch "$1"
+exec sleep infinity"""
 
 	def __init__(self, place):
 		super().__init__(place)
-		upper, work, ready = (self.folder / name for name in ("etc", "etc.work", "ready"))
-		upper.mkdir()
-		work.mkdir()
-		self.holder = place.host.start(
-			"unshare", "--mount", "sh", "-ec", "mount -t overlay overlay -o \"lowerdir=/etc,upperdir=$1,workdir=$2\" /etc\n"
-			"mount -t tmpfs tmpfs /run\nmkdir /run/dbus\ntouch \"$3\"\nexec sleep infinity", "sh", upper, work, ready)
+		ready = self.folder / "ready"
+		self.holder = place.host.start("unshare", "--mount", "sh", "-ec", self.MOUNTS, "sh", ready)
 		if not wait_until(lambda: ready.exists() or not self.holder.running(), 10, step=0.005) or not ready.exists():
 			raise LabError(f"{self.name}: no files of its own:\n{self.holder.output()}")
 		self.etc = Path(f"/proc/{self.holder.pid}/root/etc")
