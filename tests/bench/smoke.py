@@ -85,8 +85,8 @@ def reload(checks, found):
 	for method, times in (("no firewall", 0), ("leadglass apply", 5), (NFT_SET, 5)):
 		row = rows[method]
 		checks.equal((row["times"], row["failed"]), (times, []), f"{method}: replaced so often")
-		positive(checks, [row[what] for what in ("stores", "octets", "rounds", "connections", "slowest_ms", "stall_ms", "datagrams", "syns")],
-		         f"{method}: there was traffic of all kinds")
+		kinds = ("stores", "octets", "rounds", "connections", "slowest_ms", "stall_ms", "datagrams", "syns")
+		positive(checks, [row[what] for what in kinds], f"{method}: there was traffic of all kinds")
 	leaks = ("datagrams_leaked", "syns_leaked", "sessions_leaked")
 	positive(checks, [rows["no firewall"][what] for what in leaks], "without a firewall leaks are seen")
 	checks.equal([rows["leadglass apply"][what] for what in leaks], [0, 0, 0], "leadglass lets nothing pass")
@@ -97,9 +97,10 @@ BENCHES = {
 	"change": (change, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1"]),
 	"flood": (flood, [*PROGRAMS, *AGENT, "--packets", "5000"]),
 	"agent": (agent, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1", "--idle", "1"]),
-	"path": (path, ["--rivals", "leadglass load", NFT_RULES, "--peers", "10", "--rounds", "1", "--seconds", "0.05", "--object", "2"]),
-	"reload": (reload, ["--rivals", "leadglass apply", NFT_SET, "--peers", "10", "--applies", "5", "--reloads", "5", "--control", "0.5",
-	                    "--rate", "5000", "--object", "2"]),
+	"path": (path, ["--rivals", "leadglass load", NFT_RULES, "--peers", "10", "--rounds", "1", "--seconds", "0.05",
+	                "--object", "2"]),
+	"reload": (reload, ["--rivals", "leadglass apply", NFT_SET, "--peers", "10", "--applies", "5", "--reloads", "5",
+	                    "--control", "0.5", "--rate", "5000", "--object", "2"]),
 }
 
 
@@ -108,8 +109,8 @@ def test(checks):
 	judge, options = BENCHES[name]
 	with tempfile.TemporaryDirectory() as folder:
 		file = Path(folder) / "runs.json"
-		done = subprocess.run([sys.executable, HERE / f"{name}.py", *options, *more, "--json", file], stdin=subprocess.DEVNULL,
-		                      capture_output=True, text=True)
+		done = subprocess.run([sys.executable, HERE / f"{name}.py", *options, *more, "--json", file],
+		                      stdin=subprocess.DEVNULL, capture_output=True, text=True)
 		print(done.stdout + done.stderr, flush=True)
 		if not checks.check(done.returncode == 0, f"{name}.py ends well"):
 			return
