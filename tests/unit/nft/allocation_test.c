@@ -325,7 +325,6 @@ int main(void)
 	        allocation_test(exchanging_what_is_known),
 	        allocation_test(exchanging),
 	        allocation_test(creating),
-
 	        allocation_test(changing_elements),
 	        allocation_test(reading),
 	        cmocka_unit_test(opening),
