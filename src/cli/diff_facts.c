@@ -397,8 +397,8 @@ static struct thing *find_things(const struct diff_facts *facts, size_t *ret_cou
 	return things;
 }
 
-// Sorts things by name, and then what is said of each: a policy has ten times as many facts as names, and names are
-// what is slow to compare.
+// Sorts things by name, and then what is said of each: a policy has ten times as many facts as names, and names
+// are what is slow to compare.
 static int sort(struct diff_facts *facts)
 {
 	size_t count, at = 0;

@@ -67,10 +67,10 @@ struct nft_load_options {
 	// Do not compare afterwards: the result is then "loaded, not verified". Long lists of elements (over
 	// 8,192) are then not read beforehand either, but sent whole: reading one costs more than writing it.
 	bool skip_read_back;
-	// What the caller found the kernel to hold, and the generation of the rules then (nft_load_result, nft_state).
-	// While it still is that one, elements of long lists are taken from here and not read before the load: the
-	// kernel takes the transaction for that generation alone. What is read back afterwards is read whole. NULL:
-	// not known.
+	// What the caller found the kernel to hold, and the generation of the rules then (nft_load_result,
+	// nft_state). While it still is that one, elements of long lists are taken from here and not read
+	// before the load: the kernel takes the transaction for that generation alone. What is read back
+	// afterwards is read whole. NULL: not known.
 	const struct ruleset *known;
 	uint32_t known_at;
 };

@@ -98,7 +98,8 @@ static bool is_skipped(const struct ruleset *skip, enum ruleset_family family, c
 static const struct ruleset_set *known_set(const struct reading *reading, enum ruleset_family family,
                                            const struct ruleset_set *set)
 {
-	if (!reading->known || reading->found->state.generation != reading->known_at || set->timed || set->detailed)
+	if (!reading->known || reading->found->state.generation != reading->known_at || set->timed ||
+	    set->detailed)
 		return NULL;
 	const struct ruleset_set *same = find_set(reading->known, family, set);
 	return same && ruleset_set_same_kind(same, set) ? same : NULL;

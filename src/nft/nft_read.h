@@ -18,8 +18,9 @@ struct nft;
 int nft_read_all(struct nft *nft, const struct ruleset *skip, struct nft_found *ret, struct problems *problems);
 
 // The same, all of it, but without the elements that `known` has while the rules are still those of generation
-// `known_at`: who has read them then knows them, because whatever changes an element of a set without timeouts makes
-// another generation. Sets with comments are read: they are short, and their elements' counters are the kernel's.
+// `known_at`: who has read them then knows them, because whatever changes an element of a set without timeouts
+// makes another generation. Sets with comments are read: they are short, and their elements' counters are the
+// kernel's.
 int nft_read_known(struct nft *nft, const struct ruleset *known, uint32_t known_at, struct nft_found *ret,
                    struct problems *problems);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the benches of tests/bench that compare rivals share: options, the programs under test, and how results are told."""
+"""What the benches of tests/bench share that compare rivals: options, the programs under test, how results are told."""
 import os
 import platform
 import re
@@ -67,7 +67,8 @@ def sentence(facts):
 def promised(rows):
 	"""Markdown of [(what, found, wanted, good)]."""
 	lines = ["", "### What was promised", "", "| what | found | wanted | |", "|---|---:|---:|---|"]
-	return [*lines, *(f"| {what} | {found} | {wanted} | {'yes' if good else '**no**'} |" for what, found, wanted, good in rows)]
+	return lines + [f"| {what} | {found} | {wanted} | {'yes' if good else '**no**'} |"
+	                for what, found, wanted, good in rows]
 
 
 def promised_json(rows):

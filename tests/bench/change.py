@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What it costs to change one peer of many: `leadglass apply` in the running agent. One peer gets another port, one
-comes at the end of the list and goes again, one comes before all others and goes again. Costs apart: the command's CPU (it parses both policies, warns, and shows what changes), the agent's
-(the keeper, which parses, compiles, loads and reads back, and writes it down; the unprivileged process), and, of the
+comes at the end of the list and goes again, one comes before all others and goes again. Costs apart: the command's CPU
+(it parses both policies, warns, and shows what changes), the agent's (the keeper, which parses, compiles, loads and reads back, and writes it down; the unprivileged process), and, of the
 same load in a program of its own that is linked with the libraries of the release (tests/bench/parts.c), what of it is
 parse, compile, planning, the transaction and reading back, by the processor time of that program; `kernel` is what is
 spent within the netlink calls.
@@ -18,9 +18,9 @@ import statistics
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "net"))
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "net"), str(Path(__file__).resolve().parent)]
 import agentlab  # noqa: E402
+import bench  # noqa: E402
 import cost  # noqa: E402
 from lab import Lab, wait_until  # noqa: E402
 from rivals import policy  # noqa: E402
@@ -122,7 +122,8 @@ def spread(found):
 	return f"{statistics.median(found):.3g} ({min(found):.3g}–{max(found):.3g})"
 
 
-COSTS = (("command's CPU", ("command",)), ("keeper's CPU", ("keeper",)), ("unprivileged process", ("outside",)), ("wall", ("wall",)))
+COSTS = (("command's CPU", ("command",)), ("keeper's CPU", ("keeper",)), ("unprivileged process", ("outside",)),
+         ("wall", ("wall",)))
 PARTS = (("parse", ("parse",)), ("compile", ("compile",)), ("read before: kernel", ("read_kernel",)), ("ours", ("read_ours",)),
          ("plan", ("plan",)), ("transaction: kernel", ("transaction",)), ("read back: kernel", ("back_kernel",)),
          ("decode and compare", ("back_ours",)))
@@ -151,11 +152,13 @@ def judge(applies, parts, counts):
 
 	def ratio(title, runs, what, one, other, limit, each=False):
 		before, after = (statistics.median(values(runs, count, STILL, what)) / (count if each else 1) for count in (one, other))
-		rows.append((f"{title}{' a peer' if each else ''}, {other:,} peers against {one:,}", f"{after / before:.2f} times", f"{limit}", after <= limit * before))
+		rows.append((f"{title}{' a peer' if each else ''}, {other:,} peers against {one:,}", f"{after / before:.2f} times", f"{limit}",
+		             after <= limit * before))
 	if small == large:
 		return rows
 	ratio("transaction", parts, ("transaction",), small, large, FLAT_LIMIT)
-	ratio("command and agent together (no: they read the policy)", applies, ("command", "keeper", "outside"), small, large, FLAT_LIMIT)
+	ratio("command and agent together (not to be had: they read the policy)", applies, ("command", "keeper", "outside"), small, large,
+	      FLAT_LIMIT)
 	for one, other in zip(sorted(counts), sorted(counts)[1:]):
 		if one < LINEAR_FROM:
 			continue
@@ -167,8 +170,7 @@ def judge(applies, parts, counts):
 
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-	parser.add_argument("--command", required=True, help="the leadglass to measure (a release build)")
-	parser.add_argument("--agent", required=True, help="the leadglassd to measure")
+	bench.add_programs(parser, "command", "agent")
 	parser.add_argument("--measure", required=True, help="tests/bench/measure.c, built")
 	parser.add_argument("--parts", required=True, help="tests/bench/parts.c, built")
 	parser.add_argument("--peers", type=int, nargs="+", default=[10, 100, 1000, 10000, 100000])
@@ -177,23 +179,19 @@ def main():
 	options = parser.parse_args()
 	for name in ("command", "measure", "parts"):
 		setattr(options, name, os.path.abspath(getattr(options, name)))
-	os.environ["LEADGLASS"], os.environ["LEADGLASSD"] = options.command, os.path.abspath(options.agent)
-	from load import machine
+	bench.use_programs(options)
 	applies, parts, disturbed = run(options)
-	facts, rows = machine(), judge(applies, parts, options.peers)
-	print(f"## Changing one peer\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}. `leadglass apply` in "
+	facts, rows = bench.machine(), judge(applies, parts, options.peers)
+	print(f"## Changing one peer\n\n{bench.sentence(facts)} `leadglass apply` in "
 	      f"the running agent. Medians of {options.rounds} interleaved rounds, in brackets the smallest and the largest.\n")
 	print("\n".join(tables(applies, parts, options.peers)))
-	if disturbed:
-		print(f"\n**Others on this machine listened to changed rules in {disturbed} of {options.rounds * len(options.peers)} runs: transactions cost more then.**")
+	print(cost.caution(disturbed, options.rounds * len(options.peers)))
 	if rows:
-		print("\n### What was promised\n\n| what | found | at most | |\n|---|---:|---:|---|")
-	for what, found, wanted, good in rows:
-		print(f"| {what} | {found} | {wanted} | {'yes' if good else '**no**'} |")
+		print("\n".join(bench.promised(rows)))
 	if options.json:
 		options.json.write_text(json.dumps({
-			"machine": facts, "applies": applies, "parts": parts, "disturbed_rounds": disturbed,
-			"promised": [{"what": what, "found": found, "at_most": wanted, "kept": good} for what, found, wanted, good in rows],
+			"machine": facts, "runs": applies, "parts": parts, "disturbed_rounds": disturbed,
+			"promised": bench.promised_json(rows),
 		}, indent="\t") + "\n")
 	return 0
 

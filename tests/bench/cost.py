@@ -9,7 +9,8 @@ from pathlib import Path
 NFTABLES_GROUP = 1 << 6  # of netlink: changes of rules are told there
 NETFILTER = "12"         # the netlink protocol
 # Of tests/bench/parts.c, in its order.
-PARTS = ("parse", "lint", "compile", "read_kernel", "read_ours", "plan", "transaction", "conntrack", "back_kernel", "back_ours")
+PARTS = ("parse", "lint", "compile", "read_kernel", "read_ours", "plan", "transaction", "conntrack", "back_kernel",
+         "back_ours")
 
 
 def measure(program, enter, words, **popen):
@@ -26,7 +27,8 @@ def measure(program, enter, words, **popen):
 	if done.returncode or not line or line[4] != "0":
 		sys.exit(f"{' '.join(map(str, words))}: exit {line[4:]}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 	wall, user, system, peak = map(int, line[:4])
-	return {"wall": wall / 1000, "cpu": (user + system) / 1000, "user": user / 1000, "system": system / 1000, "peak": peak / 1024}, done
+	return {"wall": wall / 1000, "cpu": (user + system) / 1000, "user": user / 1000, "system": system / 1000,
+	        "peak": peak / 1024}, done
 
 
 def parts(program, host, *policies):
@@ -51,3 +53,10 @@ def listeners():
 		for line in map(str.split, lines):
 			found += line[1] == NETFILTER and bool(int(line[3], 16) & NFTABLES_GROUP)
 	return found
+
+
+def caution(disturbed, measured):
+	"""Markdown; empty when nobody listened."""
+	if not disturbed:
+		return ""
+	return f"\n**Others on this machine listened to changed rules in {disturbed} of {measured} rounds: transactions cost more then.**"

@@ -1,16 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What it costs to load a wall: `leadglass load` against `nft -f` of the text that `leadglass render` prints for the
-same policy, so that both put the same sets and rules into the kernel. leadglass parses and compiles the policy and,
-unless told not to, reads everything back; nft gets its text ready made. Into an empty namespace the others load as well:
-`floor` sends the very messages of leadglass, ready made, and waits for the answer, which is the least anybody can pay;
-one rule for each peer and direction, as most people write them, by nft and by iptables-restore, up to --rules-up-to
-peers.
+"""What it costs to load a wall: `leadglass load` against what people use today (tests/bench/rivals.py), all of them
+opening the same: `nft -f` of the text that `leadglass render` prints, which puts the same sets and rules into the kernel;
+`nft -f` of one set, as its manual shows it, and of a rule for each peer and direction; iptables-restore; ipset; ufw;
+firewalld. leadglass parses and compiles the policy and, unless told not to, reads everything back; the others get their
+text ready made. `floor` sends the very messages of leadglass, ready made, and waits for the answer: the least anybody can
+pay who puts this wall up.
 
-Each run has a network namespace of its own. `first` loads into an empty one, `replace` replaces a wall of the same
-size in which every peer is another, `one changed` a wall in which one peer is another. Methods take turns, so that
-what else the machine does falls on all of them. Cost is what the kernel charges the process: CPU is user and system
-time, peak memory its largest resident size."""
+Each run has a network namespace of its own. `first` loads into an empty one, `replace` replaces a wall of the same size in
+which every peer is another, `one changed` a wall in which one peer is another. Methods take turns, so that what else the
+machine does falls on all of them. Cost is what the kernel charges the process and its children: CPU is user and system
+time and that of programs behind the command, as firewalld's; peak memory is the largest resident size of one of them.
+The sum of user and system time is exact, how it is divided is the kernel's estimate by its ticks: for runs of a few
+milliseconds look at the parts.
+
+What of it is parse, compile, transaction and reading back is measured by processor time in a program of its own that is
+linked with the libraries of the release (tests/bench/parts.c); `kernel` is what is spent within the netlink calls."""
 import argparse
 import json
 import os
@@ -20,142 +25,168 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "net"))
-sys.path.insert(0, str(Path(__file__).parent))
-from bench import machine  # noqa: E402
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "net"), str(Path(__file__).resolve().parent)]
+import bench  # noqa: E402
+import cost  # noqa: E402
+import rivals  # noqa: E402
 from lab import Lab  # noqa: E402
-from rivals import addresses, iptables_rules, nft_rules, policy  # noqa: E402
 
-METRICS = (("wall", "wall ms"), ("cpu", "CPU ms"), ("peak", "peak MiB"))
-NFT, FULL, FAST = "nft -f", "leadglass load", "leadglass load --no-read-back"
-FLOOR, RULES, IPTABLES = "floor", "nft -f, a rule each", "iptables-restore, a rule each"
+METRICS = (("wall", "wall ms"), ("cpu", "CPU ms"), ("user", "user"), ("system", "system"), ("behind", "behind it"),
+           ("peak", "peak MiB"))
+FULL, FAST, FLOOR = rivals.Load, rivals.LoadOnly, "floor"
+OWN = (FULL, FAST)
+SAME, SET, RULES = rivals.Rendered, rivals.NftSet, rivals.NftRules
+RIVALS = (SAME, SET, RULES, rivals.Iptables, rivals.Ipset, rivals.Ufw, rivals.Firewalld)
 SITUATIONS = ("first", "replace", "one changed")
-# What issue and README promise: (peers, method, metric, at most this share of nft's).
-CRITERIA = ((10000, FULL, "cpu", 1 / 2), (10000, FULL, "peak", 1 / 2), (10000, FAST, "cpu", 1 / 4),
-            (10000, FAST, "peak", 1 / 4), (100000, FAST, "cpu", 1 / 5), (100000, FAST, "peak", 1 / 5))
+ONE_CHANGED = (*OWN, SAME)  # the others load all of it again, as in `replace`
+SLOW = (rivals.Ufw, rivals.Firewalld)  # seconds each
+ROUNDS_LEAST = 3
+# What the issue wants of leadglass against `nft -f`, with a set and with a rule each: (peers, metric, at most this share).
+CRITERIA = ((10000, "cpu", 1 / 4), (10000, "peak", 1 / 3), (100000, "cpu", 1 / 5), (100000, "peak", 1 / 5))
 FLOOR_LIMIT = 2          # times the floor's CPU, without read-back
 SIZE_LIMIT = 250 * 1000  # octets of the stripped command
+PARTS = (("parse", ("parse",)), ("warnings", ("lint",)), ("compile", ("compile",)), ("read before: kernel", ("read_kernel",)),
+         ("ours", ("read_ours",)), ("plan, write", ("plan",)), ("transaction: kernel", ("transaction", "conntrack")),
+         ("read back: kernel", ("back_kernel",)), ("ours", ("back_ours",)), ("all", cost.PARTS))
 
 
 class Bench:
 	def __init__(self, lab, options):
-		self.lab, self.options = lab, options
-		self.runs = {}  # (count, situation, method): [{wall, cpu, peak}]
+		self.lab, self.options, self.hosts = lab, options, 0
+		self.runs = {}       # (count, situation, method's name): [{wall, cpu, user, system, behind, peak}]
+		self.parts = {}      # (count, situation): [{part: ms}]
+		self.disturbed = self.measured = 0
 
-	def prepare(self, count):
-		"""The policies old, other (every peer another) and edited (one peer another), and their nft texts."""
-		old = policy(count, 1)
-		texts = {"old": old, "replace": policy(count, 1 + count), "one changed": old.replace(
-			f"PACS_{count // 2 + 1}\n\tport 104", f"PACS_{count // 2 + 1}\n\tport 4006"), "first": old}
-		files = {}
-		for name, text in texts.items():
-			file = self.lab.dir / f"{count}-{name.replace(' ', '-')}.conf"
-			file.write_text(text)
-			rendered = file.with_suffix(".nft")
-			with open(rendered, "w", encoding="ascii") as out:
-				subprocess.run([self.options.command, "render", file], stdout=out, check=True)
-			files[name] = (file, rendered)
-		each = [self.lab.dir / f"{count}-each.{name}" for name in ("nft", "tables")]
-		if count <= self.options.rules_up_to:
-			peers = addresses(count)
-			each[0].write_text(nft_rules(peers))
-			each[1].write_text(iptables_rules([f"-d {peer}" for peer in peers], [f"-s {peer}" for peer in peers]))
-		batch = self.lab.dir / f"{count}.batch"
-		host = self.lab.host("capture")
-		host.run("env", f"LD_PRELOAD={self.options.capture}", f"CAPTURE={batch}", *self.words(FAST, files["first"]), timeout=300,
-		         check=True)
-		self.lab.remove(host)
-		files["others"] = {FLOOR: [self.options.floor, batch], RULES: ["nft", "-f", each[0]],
-		                   IPTABLES: ["iptables-restore", each[1]]}
-		return files
+	def host(self):
+		self.hosts += 1  # a rival keeps files under its host's name
+		return self.lab.host(f"run{self.hosts}")
 
 	def methods(self, count, situation):
-		others = (FLOOR, RULES, IPTABLES) if count <= self.options.rules_up_to else (FLOOR,)
-		return (NFT, FULL, FAST, *(others if situation == "first" else ()))
+		limits = {RULES: self.options.rules_up_to, rivals.Iptables: self.options.rules_up_to}
+		return [rival for rival in (*OWN, *RIVALS) if rival in OWN or rival in self.options.rivals
+		        if count <= limits.get(rival, rival.up_to) and (situation != "one changed" or rival in ONE_CHANGED) and
+		        (rival not in SLOW or count in self.options.slow_at)]
 
-	def words(self, method, files):
-		if method == NFT:
-			return ["nft", "-f", files[1]]
-		return [self.options.command, "load", *(["--no-read-back"] if method == FAST else []), files[0]]
+	def write(self, count):
+		"""{method: {situation: its files}}; "first" is also what stands before the others."""
+		lists = {"first": (count,), "replace": (count, 1 + count), "one changed": (count, 1, ("10.250.0.1",))}
+		found = {}
+		for method in self.methods(count, "first"):
+			host = self.host()
+			writer = method(rivals.Place(host))
+			found[method] = {situation: writer.write(*lists[situation]) for situation in SITUATIONS
+			                 if situation != "one changed" or method in ONE_CHANGED}
+			writer.close()
+			self.lab.remove(host)
+		return found
 
-	def run(self, files, situation, method):
-		host = self.lab.host("run")
+	def capture(self, count, files):
+		"""The messages of leadglass that make the first wall."""
+		host, batch = self.host(), self.lab.dir / f"{count}.batch"
+		host.run("env", f"LD_PRELOAD={self.options.capture}", f"CAPTURE={batch}", *FAST(rivals.Place(host)).words(files), timeout=300,
+		         check=True)
+		self.lab.remove(host)
+		return batch
+
+	def run(self, method, files, situation):
+		host = self.host()
+		rival = method(rivals.Place(host))
 		try:
 			if situation != "first":
-				host.run(*self.words(method, files["old"]), timeout=300, check=True)
+				rival.put_up(files["first"])
 				time.sleep(0.02)  # what the kernel does after a load is over
-			return self.measure(host, files["others"].get(method) or self.words(method, files[situation]))
+			rival.stage(files[situation])
+			behind = rival.cpu()
+			found, _ = cost.measure(self.options.measure, rival.enter, rival.words(files[situation], situation != "first"))
+			found["behind"] = rival.cpu() - behind
+			found["cpu"] += found["behind"]
+			return found
+		finally:
+			rival.close()
+			self.lab.remove(host)
+
+	def floor(self, batch):
+		host = self.host()
+		try:
+			return {**cost.measure(self.options.measure, host.enter, [self.options.floor, batch])[0], "behind": 0}
 		finally:
 			self.lab.remove(host)
 
-	def measure(self, host, words):
-		read, write = os.pipe()
+	def part(self, files, situation):
+		host = self.host()
 		try:
-			# The measuring program wants the pipe as descriptor 3.
-			done = subprocess.run([*host.enter, "sh", "-c", f"exec 3>&{write}; exec \"$@\"", "sh",
-			                       self.options.measure, *map(str, words)], stdin=subprocess.DEVNULL,
-			                      capture_output=True, text=True, pass_fds=[write], timeout=600)
+			if situation != "first":
+				FAST(rivals.Place(host)).put_up(files["first"])
+			return cost.parts(self.options.parts, host, files[situation]["policy.conf"])[0]
 		finally:
-			os.close(write)
-		with os.fdopen(read) as result:
-			line = result.read().split()
-		if done.returncode or not line or line[4] != "0":
-			sys.exit(f"{' '.join(map(str, words))}: exit {line[4:]}\n{done.stderr}")
-		wall, user, system, peak = map(int, line[:4])
-		return {"wall": wall / 1000, "cpu": (user + system) / 1000, "peak": peak / 1024}
+			self.lab.remove(host)
 
 	def size(self, count, rounds):
-		files = self.prepare(count)
-		for _ in range(rounds):
+		files = self.write(count)
+		batch = self.capture(count, files[FAST]["first"])
+		for number in range(rounds):
+			others = cost.listeners() > 0
 			for situation in SITUATIONS:
 				for method in self.methods(count, situation):
-					self.runs.setdefault((count, situation, method), []).append(self.run(files, situation, method))
+					if method not in SLOW or number < ROUNDS_LEAST:
+						self.runs.setdefault((count, situation, method.name), []).append(self.run(method, files[method], situation))
+				self.parts.setdefault((count, situation), []).append(self.part(files[FULL], situation))
+			self.runs.setdefault((count, "first", FLOOR), []).append(self.floor(batch))
+			self.measured += 1
+			self.disturbed += others or cost.listeners() > 0
 
 
 def median(runs, metric):
 	return statistics.median(run[metric] for run in runs)
 
 
-def spread(runs, metric):
-	values = [run[metric] for run in runs]
-	return f"{min(values):.4g}–{max(values):.4g}"
+def spread(values):
+	return f"{statistics.median(values):.4g} ({min(values):.4g}–{max(values):.4g})"
 
 
 def tables(runs, counts):
 	"""Markdown: a table for each situation."""
 	lines = []
 	for situation in SITUATIONS:
-		lines += ["", f"### {situation}", "",
-		          "| peers | method | " + " | ".join(f"{title} | of nft's" for _, title in METRICS) + " |",
-		          "|---:|---|" + "---:|---:|" * len(METRICS)]
+		lines += ["", f"### {situation}", "", "| peers | method | " + " | ".join(title for _, title in METRICS) + " |",
+		          "|---:|---|" + "---:|" * len(METRICS)]
 		for count in counts:
-			base = runs[count, situation, NFT]
-			for method in (NFT, FULL, FAST, FLOOR, RULES, IPTABLES):
-				own = runs.get((count, situation, method))
-				if not own:
-					continue
-				cells = []
-				for metric, _ in METRICS:
-					share = median(own, metric) / median(base, metric)
-					cells.append(f"{median(own, metric):.4g} ({spread(own, metric)}) | "
-					             f"{'' if method == NFT else f'{share:.2f}'}")
-				lines.append(f"| {count:,} | `{method}` | " + " | ".join(cells) + " |")
+			for name in (*(method.name for method in (*OWN, *RIVALS)), FLOOR):
+				own = runs.get((count, situation, name))
+				if own:
+					cells = [spread([run[metric] for run in own]) if metric != "behind" or name in [one.name for one in SLOW] else ""
+					         for metric, _ in METRICS]
+					lines.append(f"| {count:,} | `{name}` | " + " | ".join(cells) + " |")
+	return lines
+
+
+def part_tables(parts, counts):
+	lines = ["", "### What `leadglass load` spends it on", "", "CPU, ms.", "",
+	         "| peers | situation | " + " | ".join(title for title, _ in PARTS) + " |", "|---:|---|" + "---:|" * len(PARTS)]
+	for count in counts:
+		for situation in SITUATIONS:
+			cells = [spread([sum(run[one] for one in what) for run in parts[count, situation]]) for _, what in PARTS]
+			lines.append(f"| {count:,} | {situation} | " + " | ".join(cells) + " |")
 	return lines
 
 
 def judge(runs, counts, size):
 	"""[(what, found, wanted, good)]"""
 	rows = []
-	for count, method, metric, share in CRITERIA:
+	for count, metric, share in CRITERIA:
 		for situation in ("first", "replace"):
-			if count in counts:
-				found = median(runs[count, situation, method], metric) / median(runs[count, situation, NFT], metric)
-				rows.append((f"{count:,} peers, {situation}, `{method}`: {metric}", f"{found:.3f} of nft's", f"{share:.2f}",
-				             found <= share))
+			for method in OWN:
+				for base in (SAME, SET, RULES):
+					own, other = (runs.get((count, situation, one.name)) for one in (method, base))
+					if own and other:
+						found = median(own, metric) / median(other, metric)
+						rows.append((f"{count:,} peers, {situation}, `{method.name}`: {metric} of `{base.name}`", f"{found:.3f}",
+						             f"{share:.2f}", found <= share))
 	for count in counts:
-		found = median(runs[count, "first", FAST], "cpu") / median(runs[count, "first", FLOOR], "cpu")
-		rows.append((f"{count:,} peers, first, `{FAST}`: cpu", f"{found:.2f} of the floor's", f"{FLOOR_LIMIT}", found <= FLOOR_LIMIT))
-	rows.append(("stripped command", f"{size:,} octets", f"{SIZE_LIMIT:,}", size <= SIZE_LIMIT))
+		found = median(runs[count, "first", FAST.name], "cpu") / median(runs[count, "first", FLOOR], "cpu")
+		rows.append((f"{count:,} peers, first, `{FAST.name}`: cpu of the floor", f"{found:.2f}", f"{FLOOR_LIMIT}",
+		             found <= FLOOR_LIMIT))
+	rows.append(("stripped command, octets", f"{size:,}", f"{SIZE_LIMIT:,}", size <= SIZE_LIMIT))
 	return rows
 
 
@@ -167,40 +198,44 @@ def stripped_size(command, folder):
 
 def main():
 	parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-	parser.add_argument("--command", required=True, help="the leadglass to measure (a release build)")
+	bench.add_programs(parser, "command")
 	parser.add_argument("--measure", required=True, help="tests/bench/measure.c, built")
+	parser.add_argument("--parts", required=True, help="tests/bench/parts.c, built")
 	parser.add_argument("--floor", required=True, help="tests/bench/floor.c, built")
 	parser.add_argument("--capture", required=True, help="tests/bench/capture.c, built")
-	parser.add_argument("--rules-up-to", type=int, default=10000, metavar="PEERS",
-	                    help="larger walls are not loaded as one rule each, which takes minutes")
-	parser.add_argument("--peers", type=int, nargs="+", default=[10, 1000, 10000, 100000])
-	parser.add_argument("--rounds", type=int, default=11, help="runs of each; a third as many from 100,000 peers on")
+	bench.add_rivals(parser, RIVALS)
+	parser.add_argument("--rules-up-to", type=int, default=100000, metavar="PEERS",
+	                    help="larger walls are not loaded as one rule each")
+	parser.add_argument("--slow-at", type=int, nargs="+", default=[100, 10000], metavar="PEERS",
+	                    help="where ufw and firewalld, seconds each, are measured")
+	parser.add_argument("--peers", type=int, nargs="+", default=[10, 100, 1000, 10000, 100000])
+	parser.add_argument("--rounds", type=int, default=7,
+	                    help=f"runs of each; {ROUNDS_LEAST} from 100,000 peers on, and of ufw and firewalld")
 	parser.add_argument("--json", type=Path, help="also write every run to this file")
 	options = parser.parse_args()
-	for name in ("command", "measure", "floor", "capture"):
+	for name in ("measure", "parts", "floor", "capture"):
 		setattr(options, name, os.path.abspath(getattr(options, name)))
+	bench.use_programs(options)
 	with Lab() as lab:
-		bench = Bench(lab, options)
+		options.rivals = bench.choose(options, lab)
+		found = Bench(lab, options)
 		for count in options.peers:
 			print(f"{count} peers ...", file=sys.stderr, flush=True)
-			bench.size(count, max(3, options.rounds // 3) if count >= 100000 else options.rounds)
+			found.size(count, min(options.rounds, ROUNDS_LEAST) if count >= 100000 else options.rounds)
 		size = stripped_size(options.command, lab.dir)
-	facts = machine()
-	print(f"## Loading a wall\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}, nft {facts['nft']}. "
-	      f"Medians of {options.rounds} interleaved runs (at 100,000 peers {max(3, options.rounds // 3)}), in brackets the "
-	      "smallest and the largest. Wall time below some 20 ms is the kernel's grace period when a netlink socket is "
-	      "closed, not work: compare CPU.")
-	print("\n".join(tables(bench.runs, options.peers)))
-	rows = judge(bench.runs, options.peers, size)
-	print("\n### What was promised\n\n| what | found | at most | |\n|---|---:|---:|---|")
-	for what, found, wanted, good in rows:
-		print(f"| {what} | {found} | {wanted} | {'yes' if good else '**no**'} |")
+	facts, rows = bench.machine(), judge(found.runs, options.peers, size)
+	print(f"## Loading a wall\n\n{bench.sentence(facts)} Medians of {options.rounds} interleaved runs (at 100,000 peers, and of "
+	      f"ufw and firewalld, {ROUNDS_LEAST}), in brackets the smallest and the largest. Wall time below some 20 ms is the kernel's "
+	      "grace period when a netlink socket is closed, not work: compare CPU.")
+	print(cost.caution(found.disturbed, found.measured))
+	print("\n".join(tables(found.runs, options.peers) + part_tables(found.parts, options.peers) + bench.promised(rows)))
 	if options.json:
 		options.json.write_text(json.dumps({
-			"machine": facts, "stripped_octets": size,
-			"runs": [{"peers": count, "situation": situation, "method": method, "runs": runs}
-			         for (count, situation, method), runs in bench.runs.items()],
-			"promised": [{"what": what, "found": found, "at_most": wanted, "kept": good} for what, found, wanted, good in rows],
+			"machine": facts, "stripped_octets": size, "disturbed_rounds": found.disturbed,
+			"runs": [{"peers": count, "situation": situation, "method": name, "runs": runs}
+			         for (count, situation, name), runs in found.runs.items()],
+			"parts": [{"peers": count, "situation": situation, "runs": runs} for (count, situation), runs in found.parts.items()],
+			"promised": bench.promised_json(rows),
 		}, indent="\t") + "\n")
 	return 0
 

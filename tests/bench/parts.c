@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// parts POLICY...: loads one policy after the other as leadglassd does, in one process that knows what it has loaded,
-// and prints a line for each: the processor time of every part in microseconds, in the order of `enum part`. What the
-// kernel does for a netlink message it does within send and receive; the rest is ours.
+// parts POLICY...: loads one policy after the other as leadglassd does, in one process that knows what it has
+// loaded, and prints a line for each: the processor time of every part in microseconds, in the order of `enum
+// part`. What the kernel does for a netlink message it does within send and receive; the rest is ours.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +92,8 @@ static uint32_t generation;
 
 static int load(struct nft *nft, const char *name)
 {
-	const struct nft_load_options options = {.known = generation ? &standing : NULL, .known_at = generation};
+	const struct nft_load_options options = {.known = generation ? &standing : NULL,
+	                                         .known_at = generation};
 	struct problems problems;
 	struct policy policy;
 	struct ruleset ruleset;

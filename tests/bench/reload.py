@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What breaks and what leaks while a wall is replaced: by the running agent, and by what people use today
-(tests/bench/rivals.py). A device has --peers peers; again and again all but two of them are exchanged for others. The two
-that stay never stop: one has objects stored by DCMTK's storescu, the other two transfers (one each way), an octet going
-there and back each way, and new connections all the time, each way. Meanwhile that peer floods a UDP port that is not
-open, and its second address, which no list has, tries the device's port and a closed one, with SYNs.
+(tests/bench/rivals.py). A device has --peers peers; again and again all but two of them are exchanged for others. The
+two that stay never stop: one has objects stored by DCMTK's storescu, the other two transfers (one each way), an octet
+going there and back each way, and new connections all the time, each way. Meanwhile that peer floods a UDP port that is
+not open, and its second address, which no list has, tries the device's port and a closed one, with SYNs.
 
 A transfer is broken when its connection is, or when the C-STORE fails. A connection is refused when it fails, delayed
 when its SYN had to be sent again; `slowest` is the longest that one took. A stall is the time in which nothing moved.
 Leaked is what a program behind the wall received (datagrams), what the device answered (SYNs to the closed port, by the
-resets it sent), and what became a connection. Without a firewall everything leaks, which shows that leaks are seen; what
-connections and transfers take there is what this machine makes of them."""
+resets it sent), and what became a connection. Without a firewall everything leaks, which shows that leaks are seen;
+what connections and transfers take there is what this machine makes of them."""
 import argparse
 import json
 import math
@@ -51,8 +51,8 @@ class Stores(threading.Thread):
 
 	def run(self):
 		while not self.over.is_set():
-			done = self.device.run("storescu", "--timeout", "10", "--dimse-timeout", "20", "--aetitle", "CT3", "--call", "PACS", ARCHIVE,
-			                       rivals.PEER_PORT, self.path, timeout=120)
+			done = self.device.run("storescu", "--timeout", "10", "--dimse-timeout", "20", "--aetitle", "CT3",
+			                       "--call", "PACS", ARCHIVE, rivals.PEER_PORT, self.path, timeout=120)
 			self.done += 1
 			self.failed += done.returncode != 0
 			self.over.wait(0.1)
@@ -67,7 +67,8 @@ class Traffic:
 
 	def __init__(self, site, options, path):
 		self.site = site
-		device, peer, to_device, to_peer = site.device, site.peer, (site.address, rivals.DEVICE_PORT), (PEER, rivals.PEER_PORT)
+		device, peer = site.device, site.peer
+		to_device, to_peer = (site.address, rivals.DEVICE_PORT), (PEER, rivals.PEER_PORT)
 		self.servers = [self._start(device, "serve", rivals.DEVICE_PORT).wait_port(rivals.DEVICE_PORT),
 		                self._start(peer, "serve", rivals.PEER_PORT).wait_port(rivals.PEER_PORT),
 		                dicom.storescp(site.archive, rivals.PEER_PORT, "PACS", "--ignore")]
@@ -78,7 +79,8 @@ class Traffic:
 		self.transfers = [self._start(peer, "pour", *to_device, STREAM, 0), self._start(device, "pour", *to_peer, STREAM, 0),
 		                  self._start(peer, "pingpong", *to_device), self._start(device, "pingpong", *to_peer)]
 		self.flood = self._start(peer, "flood", site.address, FLOOD_PORT, options.rate)
-		self.knocks = [self._start(peer, "knock", site.address, port, STRANGER, KNOCKS) for port in (rivals.DEVICE_PORT, CLOSED_PORT)]
+		self.knocks = [self._start(peer, "knock", site.address, port, STRANGER, KNOCKS)
+		               for port in (rivals.DEVICE_PORT, CLOSED_PORT)]
 
 	@staticmethod
 	def _start(host, *words):
@@ -139,14 +141,15 @@ def run(lab, rival, times, options, path, number):
 
 
 def table(rows):
-	lines = ["| method | peers | replaced | each, ms | transfers broken | connections refused | delayed | of | slowest, ms | longest stall, ms "
-	         "| datagrams leaked | of | SYNs leaked | sessions leaked |", "|---|" + "---:|" * 13]
+	lines = ["| method | peers | replaced | each, ms | transfers broken | connections refused | delayed | of "
+	         "| slowest, ms | longest stall, ms | datagrams leaked | of | SYNs leaked | sessions leaked |", "|---|" + "---:|" * 13]
 	for row in rows:
 		times = f"{row['times']:,}" + (f" ({len(row['failed'])} failed)" if row["failed"] else "")
 		head = [f"{row['peers']:,}", times, f"{row['took_ms']:,.0f}"] if row["times"] else ["", "never", ""]
 		broken = f"{row['broken'] + row['stores_failed']:,} ({row['stores']:,} C-STORE)"
 		cells = [*head, broken, *(f"{row[name]:,.0f}" for name in (
-			"refused", "delayed", "connections", "slowest_ms", "stall_ms", "datagrams_leaked", "datagrams", "syns_leaked", "sessions_leaked"))]
+			"refused", "delayed", "connections", "slowest_ms", "stall_ms", "datagrams_leaked", "datagrams", "syns_leaked",
+			"sessions_leaked"))]
 		lines.append(f"| `{row['method']}` | " + " | ".join(cells) + " |")
 	return lines
 
@@ -174,7 +177,8 @@ def main():
 	parser.add_argument("--reloads", type=int, default=200, help="how often the others do, but")
 	parser.add_argument("--ufw", type=int, default=15, metavar="RELOADS")
 	parser.add_argument("--firewalld", type=int, default=30, metavar="RELOADS")
-	parser.add_argument("--control", type=float, default=3, metavar="SECONDS", help="how long the traffic goes without a firewall")
+	parser.add_argument("--control", type=float, default=3, metavar="SECONDS",
+	                    help="how long the traffic goes without a firewall")
 	parser.add_argument("--rate", type=int, default=50000, help="datagrams a second of the flood")
 	parser.add_argument("--object", type=float, default=100, metavar="MB", help="size of the DICOM objects")
 	parser.add_argument("--json", type=Path, help="also write all numbers to this file")
@@ -190,15 +194,17 @@ def main():
 			print(f"{rival.name}: {count} times ...", file=sys.stderr, flush=True)
 			rows.append(run(lab, rival, count, options, path, number))
 	facts, judged = bench.machine(), judge(rows)
-	print(f"## Replacing the wall under traffic\n\n{bench.sentence(facts)} {options.rate:,} disallowed datagrams and {2 * KNOCKS:,} "
-	      f"disallowed SYNs a second; two transfers of {STREAM} MB/s, C-STOREs of {options.object:.0f} MB, new connections both ways.\n")
+	print(f"## Replacing the wall under traffic\n\n{bench.sentence(facts)} {options.rate:,} disallowed datagrams and "
+	      f"{2 * KNOCKS:,} disallowed SYNs a second; two transfers of {STREAM} MB/s, C-STOREs of {options.object:.0f} MB, "
+	      "new connections both ways.\n")
 	print("\n".join(table(rows)))
 	for row in rows:
 		if row["failed"]:
 			print(f"\n`{row['method']}` failed {len(row['failed'])} times, first: {row['failed'][0].strip()}")
 	print("\n".join(bench.promised(judged)))
 	if options.json:
-		options.json.write_text(json.dumps({"machine": facts, "runs": rows, "promised": bench.promised_json(judged)}, indent="\t") + "\n")
+		options.json.write_text(json.dumps({"machine": facts, "runs": rows, "promised": bench.promised_json(judged)},
+		                                   indent="\t") + "\n")
 	return 0
 
 

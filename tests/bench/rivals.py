@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same openness for N peers, put up in a namespace of the lab (tests/net/lab.py) by leadglass and by what people
-use today. A device talks DICOM with each peer, both ways: to the peer's port 104, to the device's port 11112; established
-connections pass; all else is dropped.
+use today. A device talks DICOM with each peer, both ways: to the peer's port 104, to the device's port 11112;
+established connections pass; all else is dropped.
 
 	rival = Firewalld(Place(box))              # or Place(box, device="10.220.1.10", ...): the box is a router
 	rival.put_up(rival.write(1000))            # the peers 1 to 1,000
 	rival.replace(rival.write(1000, 1001))     # others
 	rival.close()                              # ends its programs; its rules go with the namespace
 
-To measure one: stage(files), then words(files) or words(files, again=True) after enter, with cpu() of daemons before and
-after. What a rival would write to /etc and /run goes to a folder of the lab's."""
+To measure one: stage(files), then words(files) or words(files, again=True) after enter, with cpu() of daemons before
+and after. What a rival would write to /etc and /run goes away with it."""
 import os
 import re
 import subprocess
@@ -38,7 +38,8 @@ class Place(NamedTuple):
 
 def addresses(count, first=1, last=()):
 	"""Peers have the addresses 10.0.0.1, 10.0.0.2 ... by their numbers; the last ones may have others."""
-	return [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in range(first, first + count - len(last))] + [*last]
+	numbers = range(first, first + count - len(last))
+	return [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in numbers] + [*last]
 
 
 def policy(count, first, last=(), device=None):
@@ -74,7 +75,8 @@ def _nft_table(sets, to_peers, to_device, device):
 	          *([("forward", to_peers + to_device)] if device else [])]
 	lines = ["flush ruleset", "table inet rules {", sets]
 	for hook, rules in chains:
-		lines += [f"\tchain {hook} {{", f"\t\ttype filter hook {hook} priority 0; policy drop; ct state established,related accept",
+		lines += [f"\tchain {hook} {{", f"\t\ttype filter hook {hook} priority 0; policy drop;",
+		          "\t\tct state established,related accept",
 		          *(f"\t\t{rule}" for rule in rules), "\t}"]
 	return "\n".join([*lines, "}", ""])
 
@@ -83,8 +85,9 @@ def iptables_rules(to_peers, to_device, device=None):
 	"""iptables-restore's text; the arguments are lists of matches, as "-d 10.0.0.1"."""
 	chains = ("FORWARD", "FORWARD") if device else ("OUTPUT", "INPUT")
 	source, target = (f"-s {device} ", f"-d {device} ") if device else ("", "")
-	lines = ["*filter", *(f":{chain} DROP [0:0]" for chain in ("INPUT", "FORWARD", "OUTPUT"))]
-	lines += [f"-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT" for chain in ("INPUT", "FORWARD", "OUTPUT")]
+	hooks = ("INPUT", "FORWARD", "OUTPUT")
+	lines = ["*filter", *(f":{chain} DROP [0:0]" for chain in hooks)]
+	lines += [f"-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT" for chain in hooks]
 	lines += [f"-A {chains[0]} {source}{match} -p tcp -m tcp --dport {PEER_PORT} -j ACCEPT" for match in to_peers]
 	lines += [f"-A {chains[1]} {target}{match} -p tcp -m tcp --dport {DEVICE_PORT} -j ACCEPT" for match in to_device]
 	return "\n".join([*lines, "COMMIT", ""])
@@ -150,7 +153,9 @@ class Rival:
 
 	def cpu(self):
 		"""ms of processor time that its programs and their children have had."""
-		return sum(sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15])) for pid in self.pids()) * TICK
+		def ticks(pid):
+			return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+		return sum(map(ticks, self.pids())) * TICK
 
 
 class NoFirewall(Rival):
@@ -240,7 +245,8 @@ class Iptables(Rival):
 
 	def texts(self, count, first, last):
 		peers = addresses(count, first, last)
-		return {"tables": iptables_rules([f"-d {peer}" for peer in peers], [f"-s {peer}" for peer in peers], self.place.device)}
+		return {"tables": iptables_rules([f"-d {peer}" for peer in peers], [f"-s {peer}" for peer in peers],
+		                                 self.place.device)}
 
 	def words(self, files, again=False):
 		return [self.command, files["tables"]]
@@ -261,7 +267,8 @@ class Ipset(Rival):
 		def filled(name):
 			return f"create {name} hash:ip maxelem {room}\n" + "".join(f"add {name} {peer}\n" for peer in peers)
 		return {"set": filled("peers"), "swap": filled("other") + "swap other peers\ndestroy other\n",
-		        "tables": iptables_rules(["-m set --match-set peers dst"], ["-m set --match-set peers src"], self.place.device)}
+		        "tables": iptables_rules(["-m set --match-set peers dst"], ["-m set --match-set peers src"],
+		                                 self.place.device)}
 
 	def words(self, files, again=False):
 		if again:
@@ -272,15 +279,16 @@ class Ipset(Rival):
 class _OwnFiles(Rival):
 	"""A rival with configuration in /etc and programs that meet in /run: it has its own /etc, over the machine's, and
 	its own /run."""
+	MOUNTS = """mount -t tmpfs tmpfs /run
+mkdir /run/dbus /run/etc /run/etc.work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc.work /etc
+touch "$1"
+exec sleep infinity"""
 
 	def __init__(self, place):
 		super().__init__(place)
-		upper, work, ready = (self.folder / name for name in ("etc", "etc.work", "ready"))
-		upper.mkdir()
-		work.mkdir()
-		self.holder = place.host.start(
-			"unshare", "--mount", "sh", "-ec", "mount -t overlay overlay -o \"lowerdir=/etc,upperdir=$1,workdir=$2\" /etc\n"
-			"mount -t tmpfs tmpfs /run\nmkdir /run/dbus\ntouch \"$3\"\nexec sleep infinity", "sh", upper, work, ready)
+		ready = self.folder / "ready"
+		self.holder = place.host.start("unshare", "--mount", "sh", "-ec", self.MOUNTS, "sh", ready)
 		if not wait_until(lambda: ready.exists() or not self.holder.running(), 10, step=0.005) or not ready.exists():
 			raise LabError(f"{self.name}: no files of its own:\n{self.holder.output()}")
 		self.etc = Path(f"/proc/{self.holder.pid}/root/etc")
@@ -298,7 +306,8 @@ class Ufw(_OwnFiles):
 	def __init__(self, place):
 		super().__init__(place)
 		defaults = self.etc / "default/ufw"
-		defaults.write_text(re.sub(r"^(DEFAULT_(?:IN|OUT)PUT_POLICY|DEFAULT_FORWARD_POLICY)=.*", r'\1="DROP"', defaults.read_text(), flags=re.M))
+		defaults.write_text(re.sub(r"^(DEFAULT_(?:INPUT|OUTPUT|FORWARD)_POLICY)=.*", r'\1="DROP"', defaults.read_text(),
+		                           flags=re.M))
 
 	def texts(self, count, first, last):
 		"""user.rules as `ufw allow` and `ufw route allow` write it; one call of them for each peer would take minutes."""
@@ -358,10 +367,12 @@ class Firewalld(_OwnFiles):
 			return f'<rule family="ipv4">{ends}<port port="{port}" protocol="tcp"/><accept/></rule>\n'
 
 		def between(one, other, *rules):
-			return (f'<policy target="DROP"><ingress-zone name="{one}"/><egress-zone name="{other}"/>\n' + "".join(rules) + "</policy>\n")
+			return (f'<policy target="DROP"><ingress-zone name="{one}"/><egress-zone name="{other}"/>\n'
+			        + "".join(rules) + "</policy>\n")
 		peers, device = 'ipset="peers"', f'address="{self.place.device}"'
 		entries = "".join(f"<entry>{peer}</entry>\n" for peer in addresses(count, first, last))
-		texts = {"ipsets/peers": f'<ipset type="hash:ip"><option name="maxelem" value="{max(count, 65536)}"/>\n{entries}</ipset>\n'}
+		room = f'<option name="maxelem" value="{max(count, 65536)}"/>'
+		texts = {"ipsets/peers": f'<ipset type="hash:ip">{room}\n{entries}</ipset>\n'}
 		if self.place.device:
 			for zone, interface in (("inside", self.place.inside), ("outside", self.place.outside)):
 				texts[f"zones/{zone}"] = f'<zone target="DROP"><interface name="{interface}"/></zone>\n'
@@ -370,7 +381,8 @@ class Firewalld(_OwnFiles):
 		else:
 			texts["zones/public"] = f'<zone target="DROP">\n{rule(DEVICE_PORT, peers)}</zone>\n'
 			texts["policies/to-peers"] = between("HOST", "ANY", rule(PEER_PORT, None, peers))
-		return {f"{name.replace('/', '.')}.xml": '<?xml version="1.0" encoding="utf-8"?>\n' + text for name, text in texts.items()}
+		head = '<?xml version="1.0" encoding="utf-8"?>\n'
+		return {f"{name.replace('/', '.')}.xml": head + text for name, text in texts.items()}
 
 	def stage(self, files):
 		for name, file in files.items():
@@ -389,7 +401,8 @@ class Firewalld(_OwnFiles):
 		super().close()
 
 
-RIVALS = (NoFirewall, Apply, Load, LoadOnly, Rendered, NftSet, NftRules, Iptables, IptablesLegacy, Ipset, Ufw, Firewalld)
+RIVALS = (NoFirewall, Apply, Load, LoadOnly, Rendered, NftSet, NftRules, Iptables, IptablesLegacy, Ipset, Ufw,
+          Firewalld)
 
 
 def available(rival, host):

@@ -24,9 +24,12 @@ def ways(site, expected):
 	"""Who reaches whom: (peer to device, device to peer, stranger to device, device to stranger), asked all at once."""
 	asked = ((site.peer, site.address, DEVICE_PORT, PEER), (site.device, PEER, PEER_PORT, ""),
 	         (site.peer, site.address, DEVICE_PORT, STRANGER), (site.device, STRANGER, PEER_PORT, ""))
+
+	def connects(one, passes):
+		host, address, port, source = one
+		return check.reach(host, address, port, PATIENCE if passes else SILENCE, source) == "connected"
 	with ThreadPoolExecutor() as pool:
-		return tuple(pool.map(lambda one, passes: check.reach(*one[:3], PATIENCE if passes else SILENCE, one[3]) == "connected",
-		                      asked, expected))
+		return tuple(pool.map(connects, asked, expected))
 
 
 def test(checks):

@@ -17,6 +17,7 @@ import check  # noqa: E402
 
 NFT_SET = "nft -f, a set"
 NFT_RULES = "nft -f, a rule each"
+PARTS = ("parse", "compile", "plan", "transaction", "back_kernel", "back_ours")
 PROGRAMS = ("--command", os.environ.get("LEADGLASS", "leadglass"))
 AGENT = ("--agent", os.environ.get("LEADGLASSD", "leadglassd"))
 
@@ -34,6 +35,31 @@ def load(checks, found):
 		positive(checks, [run["wall"] for run in by_method.get(key, [])] or [0], f"{key} was measured")
 		positive(checks, [run["peak"] for run in by_method.get(key, [])] or [0], f"{key} used memory")
 	positive(checks, [found["stripped_octets"]], "the command has a size")
+
+
+	for run in found["parts"]:
+		positive(checks, [parts[part] for parts in run["runs"] for part in PARTS], f"{run['situation']}: every part was measured")
+	checks.equal(len(found["parts"]), 3, "the parts of every situation")
+
+
+def change(checks, found):
+	moved = {"changed": (1, 1), "added": (2, 0), "removed": (0, 2), "first added": (22, 20), "first removed": (20, 22)}
+	for run in found["runs"]:
+		checks.equal((run["added"], run["removed"]), moved.pop(run["kind"]), f"{run['kind']}: elements")
+		positive(checks, [run["command"], run["keeper"], run["peak"]], f"{run['kind']}: what it cost")
+	checks.equal(moved, {}, "every kind of change")
+	for parts in found["parts"]:
+		positive(checks, [parts[part] for part in PARTS], f"{parts['kind']}: every part was measured")
+	checks.equal(len(found["parts"]), 5, "the parts of every kind")
+
+
+def flood(checks, found):
+	for run in found["runs"]:
+		checks.equal(run["sent"], run["dropped"], f"{run['method']}: all are dropped and counted")
+		positive(checks, [run["heard"], run["lines"], run["keeper_ms"], run["outside_ms"], *run["rss_after"], *run["status_ms"]],
+		         f"{run['method']}: heard, logged, and what it cost")
+		checks.check(run["heard"] <= run["dropped"], f"{run['method']}: no more is heard than dropped", run["heard"])
+	checks.equal(len(found["runs"]), 3, "three rates")
 
 
 def agent(checks, found):
@@ -59,8 +85,8 @@ def reload(checks, found):
 	for method, times in (("no firewall", 0), ("leadglass apply", 5), (NFT_SET, 5)):
 		row = rows[method]
 		checks.equal((row["times"], row["failed"]), (times, []), f"{method}: replaced so often")
-		positive(checks, [row[what] for what in ("stores", "octets", "rounds", "connections", "slowest_ms", "stall_ms", "datagrams", "syns")],
-		         f"{method}: there was traffic of all kinds")
+		kinds = ("stores", "octets", "rounds", "connections", "slowest_ms", "stall_ms", "datagrams", "syns")
+		positive(checks, [row[what] for what in kinds], f"{method}: there was traffic of all kinds")
 	leaks = ("datagrams_leaked", "syns_leaked", "sessions_leaked")
 	positive(checks, [rows["no firewall"][what] for what in leaks], "without a firewall leaks are seen")
 	checks.equal([rows["leadglass apply"][what] for what in leaks], [0, 0, 0], "leadglass lets nothing pass")
@@ -68,10 +94,13 @@ def reload(checks, found):
 
 BENCHES = {
 	"load": (load, [*PROGRAMS, "--peers", "10", "--rounds", "1"]),
+	"change": (change, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1"]),
+	"flood": (flood, [*PROGRAMS, *AGENT, "--packets", "5000"]),
 	"agent": (agent, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1", "--idle", "1"]),
-	"path": (path, ["--rivals", "leadglass load", NFT_RULES, "--peers", "10", "--rounds", "1", "--seconds", "0.05", "--object", "2"]),
-	"reload": (reload, ["--rivals", "leadglass apply", NFT_SET, "--peers", "10", "--applies", "5", "--reloads", "5", "--control", "0.5",
-	                    "--rate", "5000", "--object", "2"]),
+	"path": (path, ["--rivals", "leadglass load", NFT_RULES, "--peers", "10", "--rounds", "1", "--seconds", "0.05",
+	                "--object", "2"]),
+	"reload": (reload, ["--rivals", "leadglass apply", NFT_SET, "--peers", "10", "--applies", "5", "--reloads", "5",
+	                    "--control", "0.5", "--rate", "5000", "--object", "2"]),
 }
 
 
@@ -80,13 +109,13 @@ def test(checks):
 	judge, options = BENCHES[name]
 	with tempfile.TemporaryDirectory() as folder:
 		file = Path(folder) / "runs.json"
-		done = subprocess.run([sys.executable, HERE / f"{name}.py", *options, *more, "--json", file], stdin=subprocess.DEVNULL,
-		                      capture_output=True, text=True)
+		done = subprocess.run([sys.executable, HERE / f"{name}.py", *options, *more, "--json", file],
+		                      stdin=subprocess.DEVNULL, capture_output=True, text=True)
 		print(done.stdout + done.stderr, flush=True)
 		if not checks.check(done.returncode == 0, f"{name}.py ends well"):
 			return
 		found = json.loads(file.read_text())
-	methods = {run["method"] for run in found["runs"]} if isinstance(found["runs"], list) else set()
+	methods = {run["method"] for run in found["runs"] if "method" in run} if isinstance(found["runs"], list) else set()
 	rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
 	for method in methods:
 		checks.check(any(f"`{method}`" in row for row in rows), f"the table has {method}")

@@ -71,7 +71,7 @@ class Process:
 	"""A program running in a host's namespace. Its output goes to the file `log`."""
 
 	def __init__(self, host, words, log, **popen):
-		self.words, self.log = words, log
+		self.host, self.words, self.log = host, words, log
 		popen.setdefault("stdin", subprocess.DEVNULL)
 		with open(log, "ab") as out:
 			self.popen = subprocess.Popen(
@@ -285,7 +285,10 @@ class Lab:
 		return Host(self, name, forwarding)
 
 	def remove(self, host):
-		"""Removes a host before the lab ends."""
+		"""Removes a host before the lab ends, and first what was started on it, which would wait to be asked about."""
+		for process in [process for process in self.processes if process.host is host]:
+			process.stop()
+			self.processes.remove(process)
 		_remove_namespace(host.namespace)
 		self.hosts.remove(host)
 

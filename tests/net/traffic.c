@@ -417,7 +417,7 @@ static int pingpong(char **arguments)
 // The next sequence number of a connection's queue, as TCP_REPAIR_QUEUE numbers them.
 static uint32_t sequence(int fd, int queue)
 {
-	uint32_t number;
+	uint32_t number = 0;
 	socklen_t size = sizeof number;
 
 	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof queue) != 0 ||

@@ -71,9 +71,13 @@ void free(void *memory)
 
 static const struct fixture old = {.peers = 5, .size = 16, .detailed = true};
 
+// What the next load is told of what stands; NULL: nothing.
+static const struct ruleset *known;
+
 static int load_with(struct world *w, const struct ruleset *meant, long allocations, bool skip_read_back)
 {
-	const struct nft_load_options options = {.skip_read_back = skip_read_back};
+	const struct nft_load_options options = {
+	        .skip_read_back = skip_read_back, .known = known, .known_at = w->kernel.generation};
 	long before = live;
 	failed = false;
 	left = allocations;
@@ -121,6 +125,17 @@ static void every_allocation(struct world *w, const struct fixture *first, struc
 	assert_true(before_commit > 20);
 	assert_true(after_commit > 0);
 	ruleset_fini(&meant);
+}
+
+static void exchanging_what_is_known(void **state)
+{
+	const struct fixture first = {.peers = 5, .size = 16}, then = {.peers = 7, .size = 16};
+	struct ruleset ruleset;
+	assert_int_equal(fixture_build(&first, &ruleset), 0);
+	known = &ruleset;
+	every_allocation(*state, &first, then, false);
+	known = NULL;
+	ruleset_fini(&ruleset);
 }
 
 static void creating(void **state)
@@ -307,10 +322,15 @@ static int setup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        allocation_test(creating),          allocation_test(exchanging),
-	        allocation_test(changing_elements), allocation_test(reading),
-	        cmocka_unit_test(opening),          allocation_test(refusing),
-	        allocation_test(windows),           allocation_test(looking_at_others),
+	        allocation_test(exchanging_what_is_known),
+	        allocation_test(exchanging),
+	        allocation_test(creating),
+	        allocation_test(changing_elements),
+	        allocation_test(reading),
+	        cmocka_unit_test(opening),
+	        allocation_test(refusing),
+	        allocation_test(windows),
+	        allocation_test(looking_at_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

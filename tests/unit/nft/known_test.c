@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Loading by somebody who knows what stands: what is then not read beforehand, and that it is read back all the same.
+// Loading by somebody who knows what stands: what is then not read beforehand, and that it is read back all the
+// same.
 #include "world.h"
 
 #include <errno.h>
