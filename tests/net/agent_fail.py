@@ -11,9 +11,10 @@ the last; nothing else is wrong. Each time:
 	agent_fail.py [--signed] [--every N] [--among N] [--offset N] [--only FAULT,...] [CHANGE...]
 
 Changes are those of agent_kill.py. Faults are the CALLS of sweep.py and `allocation`. With --signed the box takes signed
-policies only, and there are those of VERIFIER, too: the process that verifies is killed at its Nth call, a call of it
-fails, it writes an octet that is another, it lacks memory (of its many allocations the first hundred are tried). With --every only each Nth call is
-tried, with --among each Nth pair of change and fault, beginning elsewhere every day (or at --offset): in the end all are."""
+policies only, and there are those of VERIFIER, too (`verifier` is all of them): the process that verifies is killed at its
+Nth call, a call of it fails, it writes another octet than it meant to, or it lacks memory (from the hundredth of its many
+allocations on they are tried farther apart). With --every only each Nth call is tried, with --among each Nth pair of
+change and fault, beginning elsewhere every day (or at --offset): in the end all are."""
 import re
 import shutil
 import signal
@@ -100,11 +101,11 @@ class Fail(sweep.Sweep):
 		wait_until(lambda: not self.agent.running() or "READY=1" in self.agent.heard(), 40, step=0.005)
 
 	def settle(self, kind):
-		"""Until all that comes of it is done, but for another attempt after some seconds."""
+		"""Until all that comes of it is done, but for another attempt after some seconds. Whether it came to an end."""
 		if kind == "expire":
 			wait_until(lambda: rules(self.box) == self.walls[self.standing] or not self.agent.running() or
 			           "going back did not succeed" in self.agent.output(), 30, step=0.02)
-		wait_until(lambda: not self.agent.running() or self.agent.idle(), 30, step=0.002)
+		return wait_until(lambda: not self.agent.running() or self.agent.idle(), 30, step=0.002)
 
 	def look(self, where, kind, words, walls, answer):
 		"""The wall, and what is said about it."""
@@ -149,10 +150,11 @@ class Fail(sweep.Sweep):
 			self.fault.arm(call)
 		if words:
 			answer = self.ask(words)
-		self.settle(kind)
+		settled = self.settle(kind)
 		number = self.fault.disarm()
 		where = f"{kind}, {self.name} {call} (call {number}), exit {answer[0]}"
 		self.expect(number is not None or not words or answer[0] == 0, f"{where}: nothing has failed", answer[1])
+		self.expect(settled, f"{where}: the agent comes to rest")
 		self.look(where, kind, words, walls, answer)
 		if answer[0] and LOST not in answer[1]:
 			after_no = {self.standing}

@@ -128,7 +128,9 @@ class Sample:
 		parser.add_argument("kinds", nargs="*", default=kinds)
 		self.options = parser.parse_args()
 		self.signed = {"signed": True} if signed and self.options.signed else {}
-		self.faults = self.options.only.split(",") if self.options.only else [*faults, *(signed if self.signed else ())]
+		self.faults = [*faults, *(signed if self.signed else ())]
+		if self.options.only:
+			self.faults = [name for each in self.options.only.split(",") for name in (signed if each == "verifier" else [each])]
 		self.points = 0
 
 	def pairs(self):
