@@ -65,8 +65,8 @@ static bool vouches(const struct trust *trust, const struct trust_verdict *verdi
 	return false;
 }
 
-// What is signed is known here, too, where it is at hand. It is remembered as what was accepted: of other octets a
-// box would take what stands for a policy that it never accepted, at its next start.
+// What is signed is known here, too, where it is at hand. It is remembered as what was accepted: of other
+// octets a box would take what stands for a policy that it never accepted, at its next start.
 static bool of_these_octets(const struct question *question, const struct trust_verdict *verdict)
 {
 	const char *text = question->text;

@@ -68,10 +68,9 @@ bool trust_verdict_sane(const struct trust_verdict *v)
 {
 	return v->code < TRUST_CODE_COUNT && v->which <= TRUST_CHAIN_MAX + 1 &&
 	       v->algorithm < TRUST_ALGORITHM_COUNT && v->scope <= TRUST_OEM && dates_sane(v) &&
-	       v->valid_from_which <= TRUST_CHAIN_MAX &&
-	       v->valid_to_which <= TRUST_CHAIN_MAX && v->fits <= 1 && text_sane(v->anchor, sizeof v->anchor) &&
-	       text_sane(v->signer, sizeof v->signer) && text_sane(v->detail, sizeof v->detail) &&
-	       text_sane(v->bad_anchor, sizeof v->bad_anchor) &&
+	       v->valid_from_which <= TRUST_CHAIN_MAX && v->valid_to_which <= TRUST_CHAIN_MAX && v->fits <= 1 &&
+	       text_sane(v->anchor, sizeof v->anchor) && text_sane(v->signer, sizeof v->signer) &&
+	       text_sane(v->detail, sizeof v->detail) && text_sane(v->bad_anchor, sizeof v->bad_anchor) &&
 	       text_sane(v->bad_anchor_why, sizeof v->bad_anchor_why) &&
 	       (v->code != TRUST_GOOD || good_sane(v));
 }

@@ -26,7 +26,7 @@ static long *left;
 static struct own {
 	enum { MADE, PROGRAM, CHILD } who;
 	long left;
-} *own; // NULL: no file
+} * own; // NULL: no file
 
 static void begin(void)
 {

@@ -99,7 +99,8 @@ static bool is_one(const struct calls *calls, long number)
 // False: the process has stopped for something else than to enter a call.
 static bool entered(pid_t pid, struct ptrace_syscall_info *ret)
 {
-	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof *ret, ret) >= 0 && ret->op == PTRACE_SYSCALL_INFO_ENTRY;
+	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof *ret, ret) >= 0 &&
+	       ret->op == PTRACE_SYSCALL_INFO_ENTRY;
 }
 
 // A process that is tracked can be let go of only while it stands still.
@@ -190,8 +191,9 @@ struct job {
 
 static _Noreturn void usage(void)
 {
-	fprintf(stderr, "usage: atcall PID N kill [exec | child]\n       atcall PID N fail CALLS ERROR [exec | child]\n"
-	                "       atcall PID N garble MASK [exec | child]\n");
+	fprintf(stderr,
+	        "usage: atcall PID N kill [exec | child]\n       atcall PID N fail CALLS ERROR [exec | child]\n"
+	        "       atcall PID N garble MASK [exec | child]\n");
 	exit(2);
 }
 
@@ -240,7 +242,9 @@ static bool happens(struct job *job, pid_t pid, const struct ptrace_syscall_info
 		job->octets += number == SYS_write ? size : 0;
 		if (number != SYS_write || job->octets < job->wanted)
 			return false;
-		garble_there(pid, (unsigned long)info->entry.args[1] + (unsigned long)(size - 1 - (job->octets - job->wanted)),
+		garble_there(pid,
+		             (unsigned long)info->entry.args[1] +
+		                     (unsigned long)(size - 1 - (job->octets - job->wanted)),
 		             job->number);
 		job->calls_made = job->wanted;
 		return true;
@@ -312,7 +316,8 @@ int main(int argc, char **argv)
 			puts("attached");
 			fflush(stdout);
 		}
-		if (ptrace(job.of_child && pid == job.pid ? PTRACE_CONT : PTRACE_SYSCALL, pid, 0, deliver) < 0 &&
+		if (ptrace(job.of_child && pid == job.pid ? PTRACE_CONT : PTRACE_SYSCALL, pid, 0, deliver) <
+		            0 &&
 		    errno != ESRCH)
 			fail("ptrace");
 	}

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The builder is sticky: after a call that cannot be carried out none does anything, and the end refuses the wall. A
-// statement left out in silence would make its rule wider.
+// The builder is sticky: after a call that cannot be carried out none does anything, and the end refuses the
+// wall. A statement left out in silence would make its rule wider.
 #include "wall.h"
 
 #include <errno.h>
 
 static const enum ruleset_field peer_and_port[] = {FIELD_IP_SADDR, FIELD_TH_DPORT};
 static const enum ruleset_type port_alone[] = {TYPE_INET_SERVICE};
-static const enum ruleset_type too_many[] = {TYPE_IPV6_ADDR, TYPE_IPV6_ADDR, TYPE_IPV6_ADDR, TYPE_IPV6_ADDR,
-                                             TYPE_IPV6_ADDR, TYPE_IPV6_ADDR};
+static const enum ruleset_type too_many[] = {TYPE_IPV6_ADDR, TYPE_IPV6_ADDR, TYPE_IPV6_ADDR,
+                                             TYPE_IPV6_ADDR, TYPE_IPV6_ADDR, TYPE_IPV6_ADDR};
 static const char long_name[] = "a name that is longer than any that the kernel would take from anybody";
 #define KEY ((uint8_t[8]){10, 20, 0, 1, 0, 104})
 #define NOWHERE ((struct ruleset_origin){0})
@@ -100,8 +100,9 @@ static void a_lookup_of_another_kind(struct bench *bench)
 
 static void a_prefix_that_is_too_long(struct bench *bench)
 {
-	ruleset_log(&bench->b, 5, "a prefix of drops that goes on and on until it is longer than 127 characters, which "
-	                          "is what the kernel would take from anybody, whatever for.");
+	ruleset_log(&bench->b, 5,
+	            "a prefix of drops that goes on and on until it is longer than 127 characters, which "
+	            "is what the kernel would take from anybody, whatever for.");
 }
 
 static void a_jump_to_no_chain(struct bench *bench)
@@ -113,25 +114,24 @@ static const struct mistake {
 	const char *name;
 	void (*make)(struct bench *bench);
 } mistakes[] = {
-#define MISTAKE(name) {#name, name}
-        MISTAKE(a_third_table),
-        MISTAKE(a_set_without_a_name),
-        MISTAKE(a_chain_of_a_long_name),
-        MISTAKE(a_set_of_nothing),
-        MISTAKE(a_key_that_is_too_long),
-        MISTAKE(an_element_of_no_set),
-        MISTAKE(an_interval_in_a_set_of_single_keys),
-        MISTAKE(a_single_key_in_a_set_of_intervals),
-        MISTAKE(a_rule_in_no_chain),
-        MISTAKE(a_statement_after_the_verdict),
-        MISTAKE(a_port_where_an_address_is),
-        MISTAKE(an_octet_where_a_port_is),
-        MISTAKE(a_name_that_is_no_interface),
-        MISTAKE(a_lookup_in_no_set),
-        MISTAKE(a_lookup_of_half_a_key),
-        MISTAKE(a_lookup_of_another_kind),
-        MISTAKE(a_prefix_that_is_too_long),
-        MISTAKE(a_jump_to_no_chain),
+        {"a_third_table", a_third_table},
+        {"a_set_without_a_name", a_set_without_a_name},
+        {"a_chain_of_a_long_name", a_chain_of_a_long_name},
+        {"a_set_of_nothing", a_set_of_nothing},
+        {"a_key_that_is_too_long", a_key_that_is_too_long},
+        {"an_element_of_no_set", an_element_of_no_set},
+        {"an_interval_in_a_set_of_single_keys", an_interval_in_a_set_of_single_keys},
+        {"a_single_key_in_a_set_of_intervals", a_single_key_in_a_set_of_intervals},
+        {"a_rule_in_no_chain", a_rule_in_no_chain},
+        {"a_statement_after_the_verdict", a_statement_after_the_verdict},
+        {"a_port_where_an_address_is", a_port_where_an_address_is},
+        {"an_octet_where_a_port_is", an_octet_where_a_port_is},
+        {"a_name_that_is_no_interface", a_name_that_is_no_interface},
+        {"a_lookup_in_no_set", a_lookup_in_no_set},
+        {"a_lookup_of_half_a_key", a_lookup_of_half_a_key},
+        {"a_lookup_of_another_kind", a_lookup_of_another_kind},
+        {"a_prefix_that_is_too_long", a_prefix_that_is_too_long},
+        {"a_jump_to_no_chain", a_jump_to_no_chain},
 };
 
 // ---- what comes of it ----

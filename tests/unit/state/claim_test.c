@@ -99,7 +99,8 @@ static void what_claims_nothing(void **state)
 	record.entries[0].hash[0] ^= 1; // another file than was confirmed
 	stays(&record, 8);
 	state_remove_policy(store, 2);
-	record = (struct state_record){.confirmed = 2, .next = 3, .count = 1, .entries = {{.number = 2, .serial = 9}}};
+	record = (struct state_record){
+	        .confirmed = 2, .next = 3, .count = 1, .entries = {{.number = 2, .serial = 9}}};
 	stays(&record, 8);
 	assert_int_equal(problems.count, 0);
 }
