@@ -102,7 +102,8 @@ void agent_trust_see(struct agent *agent, uint8_t ret[static TRUST_HASH_SIZE]);
 void agent_trust_recall(struct agent *agent); // what was accepted before this start
 // What a policy is held against: `floor`; of one that comes, where the confirmed policy says more, that. 0 or
 // -errno with a problem.
-int agent_trust_floor(struct agent *agent, enum trust_when when, struct trust_floor *ret, struct problems *problems);
+int agent_trust_floor(struct agent *agent, enum trust_when when, struct trust_floor *ret,
+                      struct problems *problems);
 // The confirmed policy is accepted: no later one may fall short of it. Needs no disk to be in force.
 void agent_trust_accept(struct agent *agent);
 

@@ -41,9 +41,10 @@ void agent_trust_recall(struct agent *agent)
 	problem_fini(&problems);
 }
 
-// The confirmed policy has not raised the floor when nobody who is trusted now has signed it. What stands is not
-// held against its own claim: a date in it is still to be learnt once somebody vouches for it.
-int agent_trust_floor(struct agent *agent, enum trust_when when, struct trust_floor *ret, struct problems *problems)
+// The confirmed policy has not raised the floor when nobody who is trusted now has signed it. What stands is
+// not held against its own claim: a date in it is still to be learnt once somebody vouches for it.
+int agent_trust_floor(struct agent *agent, enum trust_when when, struct trust_floor *ret,
+                      struct problems *problems)
 {
 	const struct agent_trust *trust = &agent->trust;
 

@@ -101,9 +101,9 @@ int state_write_closed(struct state_store *store, const char *text, size_t size,
 // none (floor->any is false).
 int state_read_accepted(struct state_store *store, struct trust_floor *ret, struct problems *problems);
 int state_write_accepted(struct state_store *store, const struct trust_floor *floor, struct problems *problems);
-// `accepted` is written after the record that names the policy as confirmed. Where it is behind that (cut off in
-// between) or was lost, and nobody may vouch for the confirmed policy: raises the floor by trust_claim. 0, also
-// where there is nothing to raise it by; else what reading the policy gave, with a problem.
+// `accepted` is written after the record that names the policy as confirmed. Where it is behind that (cut off
+// in between) or was lost, and nobody may vouch for the confirmed policy: raises the floor by trust_claim. 0,
+// also where there is nothing to raise it by; else what reading the policy gave, with a problem.
 int state_claim(struct state_store *store, struct state_record *record, struct trust_floor *floor,
                 struct problems *problems);
 

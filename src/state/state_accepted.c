@@ -120,7 +120,8 @@ int state_claim(struct state_store *store, struct state_record *record, struct t
 	free(bundle);
 	if (r == 0 || r == -ENOENT || r == -EBADMSG || r == -EPERM) // what is lost claims nothing
 		return 0;
-	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "how far serials have come is not known: policy %" PRIu64
-	             " cannot be read: %s", entry->number, strerror(-r));
+	problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL,
+	             "how far serials have come is not known: policy %" PRIu64 " cannot be read: %s",
+	             entry->number, strerror(-r));
 	return r;
 }

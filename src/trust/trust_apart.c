@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/signed_text.h"
 #include "policy/policy_bundle.h"
 #include "trust/trust_about.h"
 #include "trust/trust_subject.h"
@@ -22,6 +23,7 @@ struct question {
 	const char *text;
 	size_t size;
 	const struct trust *trust;
+	bool bundled; // the text is a bundle
 };
 
 struct answer {
@@ -63,6 +65,22 @@ static bool vouches(const struct trust *trust, const struct trust_verdict *verdi
 	return false;
 }
 
+// What is signed is known here, too, where it is at hand. It is remembered as what was accepted: of other
+// octets a box would take what stands for a policy that it never accepted, at its next start.
+static bool of_these_octets(const struct question *question, const struct trust_verdict *verdict)
+{
+	const char *text = question->text;
+	size_t size = question->size;
+	uint8_t content[TRUST_HASH_SIZE];
+	if (!text)
+		return true;
+	if (question->bundled && policy_bundle_only(text, size, &text, &size) < 0)
+		return false;
+	return verdict->size < size && verdict->size == signed_text_end(text, size) &&
+	       trust_hash(text, (size_t)verdict->size, content) == 0 &&
+	       memcmp(content, verdict->content, sizeof content) == 0;
+}
+
 static bool sane(const struct question *question, const struct answer *answer)
 {
 	const struct trust_verdict *verdict = &answer->verdict;
@@ -70,7 +88,7 @@ static bool sane(const struct question *question, const struct answer *answer)
 		return answer->error < 0 && answer->error >= -ERROR_MAX;
 	return trust_verdict_sane(verdict) &&
 	       (verdict->code != TRUST_GOOD ||
-	        (vouches(question->trust, verdict) && (!question->text || verdict->size < question->size)));
+	        (vouches(question->trust, verdict) && of_these_octets(question, verdict)));
 }
 
 static int ask(void (*work)(const void *, int, void *), const struct question *question, int fd,
@@ -128,7 +146,7 @@ int trust_verify_apart(const char *text, size_t size, const struct trust *trust,
 int trust_verify_bundle_apart(const char *bundle, size_t size, const struct trust *trust,
                               struct trust_verdict *ret, struct problems *problems)
 {
-	const struct question question = {.text = bundle, .size = size, .trust = trust};
+	const struct question question = {.text = bundle, .size = size, .trust = trust, .bundled = true};
 	return ask(verify_bundle, &question, -1, ret, problems);
 }
 

@@ -39,8 +39,8 @@ int trust_key_check(mbedtls_pk_context *key, enum trust_algorithm algorithm, con
 
 // ---- trust_pss.c ----
 
-// Of an RSA signature that trust_key_check did not find good: "with MGF1 over SHA-1 instead of SHA-256", "with a salt
-// that is not of 32 octets" where it is good but for that; "".
+// Of an RSA signature that trust_key_check did not find good: "with MGF1 over SHA-1 instead of SHA-256", "with
+// a salt that is not of 32 octets" where it is good but for that; "".
 const char *trust_pss_otherwise(const mbedtls_pk_context *key, const uint8_t hash[static TRUST_HASH_SIZE],
                                 const uint8_t *signature);
 

@@ -23,7 +23,8 @@ static const struct mask {
 #if defined(MBEDTLS_RSA_C)
 
 // MGF1 (B.2.1) of a SHA-256, taken off `data`.
-static bool unmask(mbedtls_md_type_t kind, const uint8_t seed[static TRUST_HASH_SIZE], uint8_t *data, size_t size)
+static bool unmask(mbedtls_md_type_t kind, const uint8_t seed[static TRUST_HASH_SIZE], uint8_t *data,
+                   size_t size)
 {
 	const mbedtls_md_info_t *info = mbedtls_md_info_from_type(kind);
 	uint8_t counted[TRUST_HASH_SIZE + 4], mask[MBEDTLS_MD_MAX_SIZE];

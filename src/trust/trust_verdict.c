@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/date.h"
 #include "trust/trust_subject.h"
 
 const char *trust_scope_name(enum trust_scope scope)
@@ -56,14 +57,20 @@ static bool good_sane(const struct trust_verdict *v)
 	       any_set(v->key, sizeof v->key);
 }
 
+// Whoever waits for a moment computes with it.
+static bool dates_sane(const struct trust_verdict *v)
+{
+	return v->valid_from >= 0 && v->valid_from <= DATE_LATEST && v->valid_to >= 0 &&
+	       (v->valid_to <= DATE_LATEST || v->valid_to == INT64_MAX);
+}
+
 bool trust_verdict_sane(const struct trust_verdict *v)
 {
 	return v->code < TRUST_CODE_COUNT && v->which <= TRUST_CHAIN_MAX + 1 &&
-	       v->algorithm < TRUST_ALGORITHM_COUNT && v->scope <= TRUST_OEM && v->valid_from >= 0 &&
-	       v->valid_to >= 0 && v->valid_from_which <= TRUST_CHAIN_MAX &&
-	       v->valid_to_which <= TRUST_CHAIN_MAX && v->fits <= 1 && text_sane(v->anchor, sizeof v->anchor) &&
-	       text_sane(v->signer, sizeof v->signer) && text_sane(v->detail, sizeof v->detail) &&
-	       text_sane(v->bad_anchor, sizeof v->bad_anchor) &&
+	       v->algorithm < TRUST_ALGORITHM_COUNT && v->scope <= TRUST_OEM && dates_sane(v) &&
+	       v->valid_from_which <= TRUST_CHAIN_MAX && v->valid_to_which <= TRUST_CHAIN_MAX && v->fits <= 1 &&
+	       text_sane(v->anchor, sizeof v->anchor) && text_sane(v->signer, sizeof v->signer) &&
+	       text_sane(v->detail, sizeof v->detail) && text_sane(v->bad_anchor, sizeof v->bad_anchor) &&
 	       text_sane(v->bad_anchor_why, sizeof v->bad_anchor_why) &&
 	       (v->code != TRUST_GOOD || good_sane(v));
 }

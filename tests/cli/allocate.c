@@ -4,8 +4,10 @@
 // fails.
 //
 //	FAIL_AT=N       the Nth
-//	FAIL_FILE=PATH  the file holds a number (a long) that others may write at any time: how many
-//	                allocations until the one that fails; 0: none. Not counted in children.
+//	FAIL_FILE=PATH  the file holds two numbers (longs) that others may write at any time: how many
+//	                allocations until the one that fails; 0: none. The first is for the program
+//	                itself. The second is taken, and becomes 0, by the next process it makes that
+//	                allocates anything; when that one's has failed it becomes -1.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,32 +21,52 @@ void *realloc(void *old, size_t size);
 
 static long counted = -1; // allocations until the one that fails; 0: done with it
 static long *left;
-static const long *ours; // NULL: no file. 0 in a child: then nothing is counted
+
+// Of this process alone, and zero in one that was made just now.
+static struct own {
+	enum { MADE, PROGRAM, CHILD } who;
+	long left;
+} * own; // NULL: no file
 
 static void begin(void)
 {
 	const char *text = getenv("FAIL_AT"), *path = getenv("FAIL_FILE");
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	long *mine;
 
 	counted = text ? strtol(text, NULL, 10) : 0;
 	left = &counted;
 	if (fd < 0)
 		return;
-	left = mmap(NULL, sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	mine = mmap(NULL, sizeof *mine, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (left == MAP_FAILED || mine == MAP_FAILED || madvise(mine, sizeof *mine, MADV_WIPEONFORK) < 0)
+	left = mmap(NULL, 2 * sizeof *left, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	own = mmap(NULL, sizeof *own, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (left == MAP_FAILED || own == MAP_FAILED || madvise(own, sizeof *own, MADV_WIPEONFORK) < 0)
 		abort();
-	*mine = 1;
-	ours = mine;
+	own->who = PROGRAM;
 	close(fd);
+}
+
+static int fails_in_child(void)
+{
+	if (own->who == MADE) {
+		own->who = CHILD;
+		own->left = left[1];
+		if (own->left > 0)
+			left[1] = 0;
+	}
+	if (own->left <= 0 || --own->left > 0)
+		return 0;
+	left[1] = -1;
+	errno = ENOMEM;
+	return 1;
 }
 
 static int fails(void)
 {
 	if (!left)
 		begin();
-	if ((ours && !*ours) || *left <= 0 || --*left > 0)
+	if (own && own->who != PROGRAM)
+		return fails_in_child();
+	if (*left <= 0 || --*left > 0)
 		return 0;
 	errno = ENOMEM; // as POSIX has it, and callers rely on
 	return 1;

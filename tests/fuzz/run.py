@@ -5,11 +5,10 @@
 Runs a fuzz target over its seeds, which TARGET_seeds.py makes, or seeds-TARGET beside PROGRAM (kept in FOLDER/seeds, made anew when it or what it makes
 them from has changed). With --libfuzzer, PROGRAM goes on from them for N seconds and keeps what it finds in
 FOLDER/corpus, for the next time; an input that fails stays in FOLDER/failed. Fails too when nothing, or less than the
-seeds, was run. With --coverage, PROGRAM (built to count, as in preset fuzz-coverage) is given seeds and corpus, and what
+seeds, was run. With --coverage, PROGRAM (built to count, as in preset coverage) is given seeds and corpus, and what
 they reach of src is printed: lines, by file, of those files of which anything was reached.
 """
 import argparse
-import json
 import os
 import re
 import shutil
@@ -60,21 +59,9 @@ def fuzz(program, target, folder, seconds):
 
 def coverage(program, folder, seeds):
 	corpus = sorted((folder / "corpus").iterdir()) if (folder / "corpus").is_dir() else []
-	raw, profile = folder / "coverage.raw", folder / "coverage.profile"
+	raw = folder / "coverage.raw"
 	status, ran = replay(program, [*seeds, *corpus], LLVM_PROFILE_FILE=raw)
-	subprocess.run(["llvm-profdata", "merge", "-sparse", raw, "-o", profile], check=True)
-	done = subprocess.run(["llvm-cov", "export", "-summary-only", f"-instr-profile={profile}", program],
-	                      stdout=subprocess.PIPE, check=True, text=True)
-	modules = {}
-	for file in json.loads(done.stdout)["data"][0]["files"]:
-		path, lines = Path(file["filename"]), file["summary"]["lines"]
-		if "src" in path.parts and lines["covered"] > 0 and path.suffix == ".c":
-			modules.setdefault(path.parent.name, []).append((path.name, lines["covered"], lines["count"]))
-	for module, files in sorted(modules.items()):
-		for name, covered, count in sorted(files):
-			print(f"  {name:32}{covered:6} of {count:5}  {100 * covered // count:3} %")
-		covered, count = sum(file[1] for file in files), sum(file[2] for file in files)
-		print(f"{module + ', ' + str(len(files)) + ' files':34}{covered:6} of {count:5}  {100 * covered // count:3} %")
+	subprocess.run([HERE.parents[1] / "tools/coverage.d/report", raw, program], check=True)
 	return status, ran
 
 

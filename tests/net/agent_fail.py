@@ -8,10 +8,13 @@ the last; nothing else is wrong. Each time:
 - the agent lives; at a start it may have ended, and has said why;
 - it is killed then, and the next start finds what was promised, and nothing amiss.
 
-	agent_fail.py [--every N] [--among N] [--offset N] [--only FAULT,...] [CHANGE...]
+	agent_fail.py [--signed] [--every N] [--among N] [--offset N] [--only FAULT,...] [CHANGE...]
 
-Changes are those of agent_kill.py. Faults are the CALLS of sweep.py and `allocation`. With --every only each Nth call is
-tried, with --among each Nth pair of change and fault, beginning elsewhere every day (or at --offset): in the end all are."""
+Changes are those of agent_kill.py. Faults are the CALLS of sweep.py and `allocation`. With --signed the box takes signed
+policies only, and there are those of VERIFIER, too (`verifier` is all of them): the process that verifies is killed at its
+Nth call, a call of it fails, it writes another octet than it meant to, or it lacks memory (from the hundredth of its many
+allocations on they are tried farther apart). With --every only each Nth call is tried, with --among each Nth pair of
+change and fault, beginning elsewhere every day (or at --offset): in the end all are."""
 import re
 import shutil
 import signal
@@ -32,24 +35,25 @@ class Call:
 	"""The Nth system call of a kind fails."""
 
 	def __init__(self, agent, name):
-		self.agent, self.box = agent, agent.host
-		self.what = sweep.failing(name)
+		self.agent, self.box, self.name = agent, agent.host, name
 
 	def arm(self, number):
-		self.watcher = sweep.attach(self.box, self.agent.pid, number, *self.what)
+		self.watcher = sweep.attach(self.box, self.agent.pid, number, *sweep.failing(self.name, number))
 
 	def start(self, fail, number):
 		fail.launch(*sweep.STOPPED)
-		self.watcher = sweep.attach_to_start(self.box, self.agent.pid, number, *self.what)
+		self.watcher = sweep.attach_to_start(self.box, self.agent.pid, number, *sweep.failing(self.name, number))
 
 	def disarm(self):
 		return sweep.let_go(self.watcher)
 
 
 class Allocation:
-	"""The Nth allocation fails. The agent runs with allocate.c, which reads the number from a file."""
+	"""The Nth allocation fails, of the agent or of the process that verifies. The agent runs with allocate.c, which reads
+	the number from a file."""
 
-	def __init__(self, agent):
+	def __init__(self, agent, of_verifier=False):
+		self.of_verifier = of_verifier
 		self.file = agent.folder / "allocations"
 		self.arm(0)
 		shim = check._program("LEADGLASS_ALLOCATE", "libcli-allocate.so")
@@ -57,21 +61,21 @@ class Allocation:
 
 	def arm(self, number):
 		with open(self.file, "r+b" if self.file.exists() else "wb") as file:
-			file.write(struct.pack("@l", number))
+			file.write(struct.pack("@ll", *((0, number) if self.of_verifier else (number, 0))))
 
 	def start(self, fail, number):
 		self.arm(number)
 		fail.launch()
 
 	def disarm(self):
-		left, = struct.unpack("@l", self.file.read_bytes())
+		left, of_child = struct.unpack("@ll", self.file.read_bytes())
 		self.arm(0)
-		return None if left else 0
+		return 0 if (of_child < 0 if self.of_verifier else left == 0) else None
 
 
 class Fail(sweep.Sweep):
-	def __init__(self, checks, box):
-		super().__init__(checks, box)
+	def __init__(self, checks, box, signed=False):
+		super().__init__(checks, box, signed)
 		self.closed = [self.closed_wall("policy.*"), self.closed_wall("*")]
 		self.agent.start()
 
@@ -97,11 +101,11 @@ class Fail(sweep.Sweep):
 		wait_until(lambda: not self.agent.running() or "READY=1" in self.agent.heard(), 40, step=0.005)
 
 	def settle(self, kind):
-		"""Until all that comes of it is done, but for another attempt after some seconds."""
+		"""Until all that comes of it is done, but for another attempt after some seconds. Whether it came to an end."""
 		if kind == "expire":
 			wait_until(lambda: rules(self.box) == self.walls[self.standing] or not self.agent.running() or
 			           "going back did not succeed" in self.agent.output(), 30, step=0.02)
-		wait_until(lambda: not self.agent.running() or self.agent.idle(), 30, step=0.002)
+		return wait_until(lambda: not self.agent.running() or self.agent.idle(), 30, step=0.002)
 
 	def look(self, where, kind, words, walls, answer):
 		"""The wall, and what is said about it."""
@@ -146,10 +150,11 @@ class Fail(sweep.Sweep):
 			self.fault.arm(call)
 		if words:
 			answer = self.ask(words)
-		self.settle(kind)
+		settled = self.settle(kind)
 		number = self.fault.disarm()
 		where = f"{kind}, {self.name} {call} (call {number}), exit {answer[0]}"
 		self.expect(number is not None or not words or answer[0] == 0, f"{where}: nothing has failed", answer[1])
+		self.expect(settled, f"{where}: the agent comes to rest")
 		self.look(where, kind, words, walls, answer)
 		if answer[0] and LOST not in answer[1]:
 			after_no = {self.standing}
@@ -160,15 +165,17 @@ class Fail(sweep.Sweep):
 		begin, self.name, self.left = time.monotonic(), name, 0
 		self.agent.kill()
 		self.agent.enter = []
-		self.fault = Allocation(self.agent) if name == ALLOCATION else Call(self.agent, name)
+		allocates = name.endswith(ALLOCATION)
+		self.fault = Allocation(self.agent, name != ALLOCATION) if allocates else Call(self.agent, name)
 		self.agent.start()
-		found = sweep.until_none(lambda call: self.attempt(kind, call), self.wrong, first, every)
+		found = sweep.until_none(lambda call: self.attempt(kind, call), self.wrong, first, every,
+		                         wide=100 if name == "verifier-allocation" else None)
 		self.report(f"{kind}, {name}: {len(found)} points tried, the agent ended at {self.left}", begin)
 		return len(found)
 
 
 def test(checks):
-	sweep.Sample(sweep.faults(program(), ALLOCATION), KINDS).run(checks, Fail)
+	sweep.Sample(sweep.faults(program(), ALLOCATION), KINDS, sweep.VERIFIER).run(checks, Fail)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Signed policies in the agent, when who is trusted changes between two steps: after agent_trust.py."""
 import check
-from agent_trust import MORE, PLAIN, REFUSED, Site, run
+from agent_trust import MORE, PLAIN, REFUSED, RETRY, Site, run
 from agentlab import wall
+from lab import wait_until
 from signing import block
 
 
@@ -69,7 +70,43 @@ def nobody_any_more(checks, lab):
 	checks.equal((site.number(), site.alarms(), site.notes()), (1, {}, {}), "put right: it stands, and nothing is noted")
 
 
-TESTS = (confirming, nobody_any_more)
+def lost_and_disowned(checks, lab):
+	"""What was accepted is behind or lost, and nobody who is trusted now has signed the confirmed policy either: what the
+	record knows of it still counts."""
+	site = Site(checks, lab, "disowned")
+	agent, desk, other = site.agent.start(), site.desk, site.pki.key()
+	file = agent.state / "accepted"
+	site.takes("7", desk.sign(block(7) + PLAIN))
+	old = file.read_bytes()
+	site.takes("8", desk.sign(block(8) + MORE))
+	number = site.number()
+	for what, content in (("behind, as when the agent is killed before it is written", old), ("lost", b"")):
+		agent.kill()
+		file.write_bytes(content)
+		site.trust.remove("st-anna")
+		site.trust.add("other", other)
+		agent.start()
+		checks.equal(site.number(), 0, f"{what}, and the signer is trusted no more: the closed wall")
+		site.refuses(f"{what}, the serial before", other.sign(block(7) + PLAIN), "serial 7 is lower than 8", caret=True)
+		site.refuses(f"{what}, the same serial for another policy", other.sign(block(8) + PLAIN), "has other content", caret=True)
+		site.trust.remove("other")
+		site.trust.add("st-anna", site.root)
+		checks.check(wait_until(lambda: site.number() == number, RETRY + 10, step=0.5), f"{what}: trusted again, the policy is back")
+	agent.stop()
+	file.write_bytes(old)
+	(agent.folder / "offline.signed").write_bytes(desk.sign(block(7) + PLAIN))
+	offline = ("apply", "--offline", "--yes", "--state", agent.state, "--trust", agent.trust, agent.folder / "offline.signed")
+	done = site.box.run(check.command(), *offline)
+	checks.check(done.returncode == REFUSED and "serial 7 is lower than 8" in " ".join(done.stderr.split()),
+	             "offline, the serial before: refused", f"{done.returncode} {done.stderr}")
+	site.trust.remove("st-anna")
+	site.trust.add("other", other)
+	agent.start()
+	site.takes("what the other one signs after it", other.sign(block(8) + MORE))
+	checks.check(b"\nserial 8\n" in file.read_bytes(), "is accepted", file.read_bytes())
+
+
+TESTS = (confirming, nobody_any_more, lost_and_disowned)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Fail:
 	def attempt(self, kind, name, call):
 		words = self.prepare(kind)
 		program = self.box.start(*sweep.STOPPED, check.command(), *words)
-		watcher = sweep.attach_to_start(self.box, program.pid, call, *sweep.failing(name))
+		watcher = sweep.attach_to_start(self.box, program.pid, call, *sweep.failing(name, call))
 		status, said = program.wait(60), program.output()
 		program.log.unlink()
 		number = sweep.let_go(watcher)

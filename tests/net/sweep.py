@@ -31,6 +31,7 @@ WINDOW, BRIEF = ("--confirm-within", "300s"), ("--confirm-within", "1s")
 ALLOCATION = "allocation"
 NO_WALL = ""
 MANY = 5  # complaints that end a sweep
+WIDER = 331
 # atcall.c has the calls of each name.
 CALLS = {
 	"open": "EMFILE",
@@ -48,6 +49,8 @@ CALLS = {
 	"send-interrupted": "EINTR",
 	"receive-interrupted": "EINTR",
 }
+# What may befall the process that verifies a signature: at its Nth call or allocation, or to the Nth octet it writes.
+VERIFIER = ("verifier-killed", "verifier-call", "verifier-octet", "verifier-allocation")
 KINDS = ("apply", "window", "confirm", "rollback", "expire", "boot", "boot-pending")
 
 
@@ -78,7 +81,7 @@ def let_go(watcher):
 	if watcher.running():
 		watcher.popen.terminate()
 	watcher.wait(10)
-	happened = re.search(r"(?:killed at|failed) call \d+ number (\d+)", watcher.output())
+	happened = re.search(r"(?:killed at|failed|garbled) call \d+ number (\d+)", watcher.output())
 	watcher.log.unlink()
 	return int(happened[1]) if happened else None
 
@@ -90,14 +93,18 @@ STOPPED = ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh"]
 def attach_to_start(host, pid, call, *what):
 	"""The same for a program started behind STOPPED, which goes on now. Nothing counts before it has begun."""
 	wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 10, step=0.001)
-	watcher = attach(host, pid, call, *what, "exec")
+	watcher = attach(host, pid, call, *what, *(["exec"] if "child" not in what else []))
 	os.kill(pid, signal.SIGCONT)
 	return watcher
 
 
-def failing(name):
-	"""What atcall is to do: one of the CALLS fails."""
-	return "fail", name.partition("-")[0], getattr(errno, CALLS[name])
+def failing(name, call):
+	"""What atcall is to do: one of the CALLS fails, or one of VERIFIER happens."""
+	if name in CALLS:
+		return "fail", name.partition("-")[0], getattr(errno, CALLS[name])
+	# Of two octets the one becomes its neighbour, which may make sense, the other what makes none.
+	return {"verifier-killed": ("kill", "child"), "verifier-call": ("fail", "any", errno.EIO, "child"),
+	        "verifier-octet": ("garble", 1 if call % 2 else 255, "child")}[name]
 
 
 def faults(program, *more):
@@ -109,29 +116,36 @@ def faults(program, *more):
 class Sample:
 	"""What is tried in a program in which something fails: its options."""
 
-	def __init__(self, faults, kinds):
+	def __init__(self, faults, kinds, signed=()):
+		"""`signed`: faults that there are besides where signed policies alone are taken, with the option --signed."""
 		parser = argparse.ArgumentParser()
 		parser.add_argument("--every", type=int, default=1, help="try only each Nth call")
 		parser.add_argument("--among", type=int, default=1, help="try only each Nth pair of a change and a fault")
 		parser.add_argument("--offset", type=int, default=int(time.time() / 86400), help="where both begin; else every day elsewhere")
-		parser.add_argument("--only", default=",".join(faults), help="these faults")
+		parser.add_argument("--only", help="these faults")
+		if signed:
+			parser.add_argument("--signed", action="store_true", help="signed policies only")
 		parser.add_argument("kinds", nargs="*", default=kinds)
 		self.options = parser.parse_args()
+		self.signed = {"signed": True} if signed and self.options.signed else {}
+		self.faults = [*faults, *(signed if self.signed else ())]
+		if self.options.only:
+			self.faults = [name for each in self.options.only.split(",") for name in (signed if each == "verifier" else [each])]
 		self.points = 0
 
 	def pairs(self):
 		"""A change, a fault, the first call at which to try it, and the distance to the next. There are ten times as many
 		allocations as calls of any kind."""
 		chosen = self.options
-		for number, (kind, name) in enumerate(product(chosen.kinds, chosen.only.split(","))):
+		for number, (kind, name) in enumerate(product(chosen.kinds, self.faults)):
 			if (number + chosen.offset) % chosen.among == 0:
-				every = chosen.every ** 2 if name == ALLOCATION else chosen.every
+				every = chosen.every ** 2 if name in (ALLOCATION, "verifier-octet") else chosen.every
 				yield kind, name, 1 + (number + chosen.offset // chosen.among) % every, every
 
 	def run(self, checks, kind):
 		"""All of them, in a lab: kind(checks, box).run(*pair) returns how many points it tried."""
 		with Lab() as lab:
-			fail = kind(checks, site(lab)[0])
+			fail = kind(checks, site(lab)[0], **self.signed)
 			for pair in self.pairs():
 				self.points += fail.run(*pair)
 		chosen = self.options
@@ -155,16 +169,16 @@ def traffic(checks, box, peer, rate=2000):
 	             stream.output())
 
 
-def until_none(attempt, wrong, first=1, every=1):
+def until_none(attempt, wrong, first=1, every=1, wide=None):
 	"""Attempts at the first call, the one `every` further, and so on, until one finds nothing left that could happen,
-	or too much is wrong. What they returned."""
+	or too much is wrong; beyond number `wide` they are WIDER apart. What they returned."""
 	found, call = [], first
 	while len(wrong) < MANY:
 		number = attempt(call)
 		if number is None:
 			break
 		found.append(number)
-		call += every
+		call += every * WIDER if wide and call > wide else every
 	return found
 
 

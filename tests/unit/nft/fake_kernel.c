@@ -293,6 +293,13 @@ static void lose_last_rule(struct fake_kernel *kernel)
 		}
 }
 
+static void lose_elements(struct fake_kernel *kernel)
+{
+	for (size_t i = kernel->count; i-- > 0;)
+		if (fake_type(kernel->objects[i].message) == NFT_MSG_NEWSETELEM)
+			drop(kernel, i);
+}
+
 static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin, int left)
 {
 	uint32_t generation = 0;
@@ -339,6 +346,8 @@ static void take_batch(struct fake_kernel *kernel, const struct nlmsghdr *begin,
 		kernel->changes_after = 0;
 		if (kernel->alter)
 			lose_last_rule(kernel);
+		if (kernel->alter_elements)
+			lose_elements(kernel);
 	}
 	for (size_t i = 0; i < gone_count; i++)
 		free(gone[i].message);

@@ -64,7 +64,8 @@ struct fake_kernel {
 	bool silent;                       // swallows batches: neither commits nor answers
 	int entries_error;                 // conntrack's dump says this errno ...
 	int ct_delete_error, ct_new_error; // ... and these
-	bool alter;                        // what is committed loses its last rule
+	bool alter;                        // what is committed loses its last rule ...
+	bool alter_elements;               // ... or all elements
 };
 
 void fake_init(struct fake_kernel *kernel);

@@ -513,6 +513,20 @@ static void what_came_out_otherwise_is_reported(void **state)
 	assert_false(w->result.verified);
 }
 
+// Of elements that are missing each names its line; who reads them on a console is not to miss the beginning.
+static void what_is_missing_names_its_line(void **state)
+{
+	struct world *w = *state;
+	const struct fixture many = {.peers = 100, .size = 128};
+	w->kernel.alter_elements = true;
+	assert_int_equal(world_load(w, many, false), -EBADE);
+	assert_int_equal(w->problems.count, 21);
+	assert_contains(w->problems.items[0].what, "the kernel does not hold what was sent");
+	assert_int_equal(w->problems.items[0].at, FIXTURE_ELEMENT_AT);
+	assert_int_equal(w->problems.items[19].at, FIXTURE_ELEMENT_AT + 19);
+	assert_contains(w->problems.items[20].what, "and more differences");
+}
+
 static void many_differences_are_bounded(void **state)
 {
 	struct world *w = *state;
@@ -569,6 +583,7 @@ int main(void)
 	        world_test(a_lost_verdict_is_looked_up),
 	        world_test(a_kernel_that_never_answers_is_given_up),
 	        world_test(what_came_out_otherwise_is_reported),
+	        world_test(what_is_missing_names_its_line),
 	        world_test(many_differences_are_bounded),
 	        world_test(removes),
 	};

@@ -4,6 +4,8 @@
 // and what is said of anchors.
 #include "made.h"
 
+#include "base/date.h"
+
 #include <stdio.h>
 
 static struct trust_verdict good_verdict(const char *name, const char *anchors)
@@ -48,7 +50,10 @@ static void each_field(void **state)
 	not_sane(v.fits = 0);
 	not_sane(v.fits = 2);
 	not_sane(v.valid_from = -1);
+	not_sane(v.valid_from = INT64_MAX);
 	not_sane(v.valid_to = INT64_MIN);
+	not_sane(v.valid_to = INT64_MAX - 1);
+	not_sane(v.valid_to = DATE_LATEST + 1);
 	not_sane(v.valid_from_which = TRUST_CHAIN_MAX + 1);
 	not_sane(v.valid_to_which = TRUST_CHAIN_MAX + 1);
 	not_sane(memset(v.content, 0, sizeof v.content));
@@ -91,8 +96,8 @@ static void noise(void **state)
 			verdict.algorithm %= TRUST_ALGORITHM_COUNT;
 			verdict.scope %= 3;
 			verdict.fits %= 2;
-			verdict.valid_from &= INT64_MAX;
-			verdict.valid_to &= INT64_MAX;
+			verdict.valid_from = (int64_t)((uint64_t)verdict.valid_from % DATE_LATEST);
+			verdict.valid_to = (int64_t)((uint64_t)verdict.valid_to % DATE_LATEST);
 			verdict.valid_from_which = verdict.valid_to_which = 0;
 			verdict.anchor[0] = verdict.signer[0] = verdict.detail[0] = '\0';
 			verdict.bad_anchor[0] = verdict.bad_anchor_why[0] = '\0';
