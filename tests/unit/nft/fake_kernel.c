@@ -224,11 +224,16 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 	struct nlmsghdr *kept;
 	uint32_t flags = 0;
 	switch (fake_type(message)) {
+	case NFT_MSG_NEWFLOWTABLE:
+		keep(kernel, message, 0);
+		return 0;
 	case NFT_MSG_NEWTABLE:
 		nft_number(fake_attribute(message, NFTA_TABLE_FLAGS), &flags);
 		if (kernel->no_persist && flags & 0x4)
 			return EOPNOTSUPP;
 		kept = find(kernel, message, NFTA_TABLE_NAME);
+		if (kept && message->nlmsg_flags & NLM_F_EXCL)
+			return EEXIST;
 		if (kept)
 			overwrite(kept, message, NFTA_TABLE_FLAGS);
 		else
@@ -254,7 +259,9 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 		return 0;
 	case NFT_MSG_DELTABLE:
 		for (size_t i = kernel->count; i-- > 0;)
-			if (fake_family(kernel->objects[i].message) == fake_family(message))
+			// 1 is the table's name in all of them.
+			if (fake_family(kernel->objects[i].message) == fake_family(message) &&
+			    fake_same_attribute(kernel->objects[i].message, NFTA_TABLE_NAME, message, NFTA_TABLE_NAME))
 				drop(kernel, i);
 		return 0;
 	case NFT_MSG_DELRULE:
