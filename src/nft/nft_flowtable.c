@@ -270,8 +270,8 @@ static int send_batch(struct nft *nft, struct nft_batch *batch, struct problems 
 		return -refusal.error;
 	}
 	if (r < 0)
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot send the flow table to the kernel: %s",
-		             strerror(-r));
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL,
+		             "cannot send the flow table to the kernel: %s", strerror(-r));
 	return r;
 }
 

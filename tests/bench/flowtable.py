@@ -23,7 +23,6 @@ sys.path[:0] = [str(HERE.parent / "vm"), str(HERE.parent / "net")]
 
 PORT = 104
 SETTLE = 1.5  # seconds until a run is counted
-PATIENCE = 15  # and until its connections are counted, on the machine's console
 SHOWN = {"small": ("packets a second", "CPU us a packet"), "bulk": ("Mbit a second", "CPU us a packet", "CPU us a KiB")}
 
 
@@ -52,7 +51,7 @@ def serve(address, port):
 				key.fileobj.close()
 
 
-def small(address, port, count, until):
+def small(address, port, count):
 	"""An octet there and back on so many connections."""
 	selector = selectors.DefaultSelector()
 	for _ in range(count):
@@ -60,25 +59,25 @@ def small(address, port, count, until):
 		connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 		selector.register(connection, selectors.EVENT_READ)
 		connection.send(b"x")
-	while time.monotonic() < until:
+	while True:
 		for key, _ in selector.select(0.2):
 			key.fileobj.recv(16)
 			key.fileobj.send(b"x")
 		yield
 
 
-def bulk(address, port, count, until):
+def bulk(address, port, count):
 	connection, chunk = socket.create_connection((address, port), 20), bytes(1 << 18)
-	connection.settimeout(5)
-	while time.monotonic() < until:
+	connection.settimeout(60)
+	while True:
 		connection.send(chunk)
 		yield
 
 
-def client(kind, address, port, count, seconds):
-	"""Says when everything has got going."""
+def client(kind, address, port, count):
+	"""Says when everything has got going; until it is ended."""
 	begin, begun = time.monotonic(), False
-	for _ in (small if kind == "small" else bulk)(address, port, count, begin + seconds):
+	for _ in (small if kind == "small" else bulk)(address, port, count):
 		if not begun and time.monotonic() >= begin + SETTLE:
 			begun = True
 			print("begun", flush=True)
@@ -93,20 +92,18 @@ def emulator_seconds(box):
 
 def moved(host):
 	"""Packets and octets that the host has sent and received."""
-	done = host.run("sh", "-c", "cd /sys/class/net/eth0/statistics && cat tx_packets rx_packets tx_bytes rx_bytes", check=True)
-	numbers = [int(line) for line in done.stdout.split()]
-	return numbers[0] + numbers[1], numbers[2] + numbers[3]
+	numbers = json.loads(host.ip("-json", "-statistics", "link", "show", "dev", "eth0"))[0]["stats64"].values()
+	return sum(way["packets"] for way in numbers), sum(way["bytes"] for way in numbers)
 
 
 def measure(site, kind, with_flowtable, options):
 	from lab import LabError, wait_until
-	from routed import CT, FLOWTABLE, PEERS, policy
+	from routed import FLOWTABLE, PEERS, policy
 	site.must_apply(policy(*([FLOWTABLE] if with_flowtable else [])))
 	if with_flowtable and not site.becomes("active", 60):
 		raise LabError(f"no flow table: {site.flowtable()}")
 	site.box.run("conntrack -F 2> /dev/null", check=True)
-	process = site.ct.start("/usr/bin/python3", "-B", __file__, "--client", kind, PEERS["archive"], PORT, options.connections,
-	                        options.seconds + PATIENCE)
+	process = site.ct.start("/usr/bin/python3", "-B", __file__, "--client", kind, PEERS["archive"], PORT, options.connections)
 	if not wait_until(lambda: "begun" in process.output() or not process.running(), 60):
 		raise LabError("no connection")
 	taken = offloaded(site)
@@ -115,6 +112,8 @@ def measure(site, kind, with_flowtable, options):
 	begin = time.monotonic(), emulator_seconds(site.box), *moved(site.ct)
 	time.sleep(options.seconds)
 	end = time.monotonic(), emulator_seconds(site.box), *moved(site.ct)
+	if not process.running():
+		raise LabError(process.output())
 	process.stop()
 	wall, cpu, number, octets = (b - a for a, b in zip(begin, end))
 	return {"packets a second": number / wall, "Mbit a second": octets * 8e-6 / wall, "CPU us a packet": cpu / number * 1e6,
@@ -141,7 +140,7 @@ def main():
 	if sys.argv[1:2] == ["--serve"]:
 		return serve(sys.argv[2], int(sys.argv[3]))
 	if sys.argv[1:2] == ["--client"]:
-		return client(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), float(sys.argv[6]))
+		return client(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
 	parser = argparse.ArgumentParser(prog="tools/bench flowtable", description=__doc__,
 	                                 formatter_class=argparse.RawDescriptionHelpFormatter)
 	parser.add_argument("--release", choices=("bookworm", "trixie"), default="trixie", help="Debian 12's Linux 6.1 or 13's 6.12")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// When the flow table stands, and that it does not when anything speaks against it. The kernel and its interfaces are
-// stood in for.
+// When the flow table stands, and that it does not when anything speaks against it. The kernel and its
+// interfaces are stood in for.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,12 +29,12 @@ static struct world {
 	int64_t now;
 	char interfaces[4][16]; // "" there is none
 	bool link_fails, link_heard, leads_through;
-	bool stands;      // in the kernel, ...
-	size_t over;      // ... over so many interfaces
+	bool stands; // in the kernel, ...
+	size_t over; // ... over so many interfaces
 	int put_error, remove_error;
 	unsigned puts, removes, pauses;
 	char alarm[32], note[320];
-} *world;
+} * world;
 
 static int begin(void **state)
 {
@@ -64,7 +64,8 @@ static void stand(uint64_t number, const char *text)
 	struct agent_wall *wall = &world->walls[world->wall_count++];
 	struct problems problems;
 	problem_init(&problems);
-	assert_int_equal(policy_parse(&wall->policy, "policy.conf", strdup(text), strlen(text), NULL, &problems), 0);
+	assert_int_equal(
+	        policy_parse(&wall->policy, "policy.conf", strdup(text), strlen(text), NULL, &problems), 0);
 	problem_fini(&problems);
 	wall->number = number;
 	world->agent.standing = wall;
@@ -224,7 +225,8 @@ static void waits_for_an_interface(void **state)
 	stand(1, WITH);
 	tick();
 	is(CONTROL_FLOWTABLE_WAITING, "there is no interface b");
-	assert_string_equal(world->note, "there is no flow table, the wall sees every packet: there is no interface b");
+	assert_string_equal(world->note,
+	                    "there is no flow table, the wall sees every packet: there is no interface b");
 	assert_int_equal(world->puts, 0);
 	snprintf(world->interfaces[2], 16, "other");
 	link_changes();
@@ -394,7 +396,8 @@ bool link_heard(struct link *link)
 	return heard;
 }
 
-int link_interfaces(struct link *link, struct link_interface **ret, size_t *ret_count, struct problems *problems)
+int link_interfaces(struct link *link, struct link_interface **ret, size_t *ret_count,
+                    struct problems *problems)
 {
 	(void)link;
 	(void)problems;

@@ -261,7 +261,8 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 	case NFT_MSG_DELTABLE:
 		for (size_t i = kernel->count; i-- > 0;)
 			if (fake_family(kernel->objects[i].message) == fake_family(message) &&
-			    fake_same_attribute(kernel->objects[i].message, NFTA_TABLE_NAME, message, NFTA_TABLE_NAME))
+			    fake_same_attribute(kernel->objects[i].message, NFTA_TABLE_NAME, message,
+			                        NFTA_TABLE_NAME))
 				drop(kernel, i);
 		return 0;
 	case NFT_MSG_DELRULE:

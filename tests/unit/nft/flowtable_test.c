@@ -15,6 +15,7 @@
 #include "nft/nft_attribute.h"
 #include "nft/nft_batch.h"
 #include "nft/nft_flowtable.h"
+#include "nft/nft_foreign.h"
 
 static const struct fixture three = {.peers = 3, .size = 16, .detailed = true};
 static const struct fixture four = {.peers = 4, .size = 16, .detailed = true};
@@ -61,7 +62,8 @@ static void one_transaction_makes_it(void **state)
 
 static void names_of(const struct nlmsghdr *rule, char *to, size_t size)
 {
-	const struct nlattr *list = fake_attribute(rule, NFTA_RULE_EXPRESSIONS), *part, *parts[NFTA_EXPR_DATA + 1];
+	const struct nlattr *list = fake_attribute(rule, NFTA_RULE_EXPRESSIONS), *part,
+	                    *parts[NFTA_EXPR_DATA + 1];
 	to[0] = '\0';
 	mnl_attr_for_each_nested(part, list)
 	{
@@ -92,8 +94,9 @@ static void takes_what_everybody_let_through(void **state)
 	assert_true(nft_number(fake_attribute(chain, NFTA_CHAIN_POLICY), &policy));
 	assert_int_equal(policy, 1); // NF_ACCEPT
 	assert_int_equal(priority_of(fake_attribute(chain, NFTA_CHAIN_HOOK)), INT32_MAX);
-	assert_int_equal(priority_of(fake_attribute(flow_message(w, NFT_MSG_NEWFLOWTABLE), NFTA_FLOWTABLE_HOOK)),
-	                 INT32_MAX);
+	assert_int_equal(
+	        priority_of(fake_attribute(flow_message(w, NFT_MSG_NEWFLOWTABLE), NFTA_FLOWTABLE_HOOK)),
+	        INT32_MAX);
 }
 
 static void each_change_of_the_wall_takes_it_along(void **state)
@@ -178,6 +181,35 @@ static void one_of_others(void **state)
 	assert_false(nft_flowtable_stands(w->nft));
 }
 
+static void count_bypass(void *context, const struct nft_foreign *found)
+{
+	if (nft_foreign_is_bypass(found->kind) && found->kind == NFT_FOREIGN_FLOWTABLE)
+		(*(unsigned *)context)++;
+}
+
+static unsigned found_past_the_wall(struct world *w)
+{
+	unsigned count = 0;
+	assert_int_equal(nft_foreign_find(w->nft, count_bypass, &count, &w->problems), 0);
+	return count;
+}
+
+// What this very socket keeps is no way around the wall; the same of another owner, or of none, is.
+static void is_no_foreign_one(void **state)
+{
+	struct world *w = *state;
+	uint32_t none = 0;
+	assert_int_equal(world_load(w, three, false), 0);
+	assert_int_equal(put(w), 0);
+	assert_int_equal(found_past_the_wall(w), 0);
+	w->kernel.owner_of_flow = 4712;
+	assert_int_equal(found_past_the_wall(w), 1);
+	w->kernel.owner_of_flow = 0;
+	const struct nlattr *flags = fake_attribute(flow_message(w, NFT_MSG_NEWTABLE), NFTA_TABLE_FLAGS);
+	memcpy(mnl_attr_get_payload(flags), &none, sizeof none);
+	assert_int_equal(found_past_the_wall(w), 1);
+}
+
 static void a_kernel_without(void **state)
 {
 	struct world *w = *state;
@@ -188,8 +220,9 @@ static void a_kernel_without(void **state)
 	assert_int_equal(put(w), -ENOENT);
 	assert_true(nft_flowtable_lacks(-ENOENT));
 	assert_false(nft_flowtable_lacks(-EBUSY));
-	assert_string_equal(w->problems.items[0].what,
-	                    "the kernel refused the flow table (table inet leadglass-flow): No such file or directory");
+	assert_string_equal(
+	        w->problems.items[0].what,
+	        "the kernel refused the flow table (table inet leadglass-flow): No such file or directory");
 	assert_non_null(strstr(w->problems.items[0].instead, "CONFIG_NFT_FLOW_OFFLOAD"));
 	assert_false(stands(w));
 	assert_int_equal(world_differences(w, three), 0);
@@ -218,6 +251,7 @@ int main(void)
 	        world_test(an_answer_that_is_lost),
 	        world_test(anew_over_other_interfaces),
 	        world_test(one_of_others),
+	        world_test(is_no_foreign_one),
 	        world_test(a_kernel_without),
 	        world_test(somebody_is_always_faster),
 	};

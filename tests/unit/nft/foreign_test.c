@@ -261,37 +261,6 @@ static void nothing_is_there(void **state)
 	assert_int_equal(s->found_count, 0);
 }
 
-// The flow table that this very socket keeps is no news; the same one of another owner, or of none, is.
-static void our_own_flowtable(void **state)
-{
-	struct script *s = *state;
-	static const struct {
-		uint8_t family;
-		uint32_t flags, owner;
-		size_t found;
-	} cases[] = {
-	        {NFPROTO_INET, NFT_TABLE_F_OWNER, PORT, 0},
-	        {NFPROTO_INET, NFT_TABLE_F_OWNER, PORT + 1, 1},
-	        {NFPROTO_INET, 0, PORT, 1},
-	        {NFPROTO_IPV4, NFT_TABLE_F_OWNER, PORT, 1},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		s->count = s->found_count = 0;
-		hold_wall(s);
-		struct nlmsghdr *header = hold(s, NFT_MSG_NEWTABLE, cases[i].family, "leadglass-flow");
-		mnl_attr_put_u32(header, NFTA_TABLE_FLAGS, htobe32(cases[i].flags));
-		mnl_attr_put_u32(header, NFTA_TABLE_OWNER, htobe32(cases[i].owner));
-		hold_base(s, cases[i].family, "leadglass-flow", "forward", NF_INET_FORWARD, INT32_MAX);
-		hold_rule(s, cases[i].family, "leadglass-flow", "forward", "flow_offload", 0);
-		header = hold(s, NFT_MSG_NEWFLOWTABLE, cases[i].family, "leadglass-flow");
-		mnl_attr_put_strz(header, NFTA_FLOWTABLE_NAME, "flow");
-		assert_int_equal(find(s), 0);
-		assert_int_equal(s->found_count, cases[i].found);
-		if (s->found_count)
-			assert_int_equal(s->found[0].kind, NFT_FOREIGN_FLOWTABLE);
-	}
-}
-
 static void an_accept_counts_ahead_of_ours(void **state)
 {
 	static const struct {
@@ -610,7 +579,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        test(nothing_is_there),
-	        test(our_own_flowtable),
 	        test(an_accept_counts_ahead_of_ours),
 	        test(without_a_wall),
 	        test(an_accept_in_a_chain_that_others_go_to),

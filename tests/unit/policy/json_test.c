@@ -70,7 +70,8 @@ static void nothing(void **state)
 	        "role host\n",
 	        "{\"policy\":{\"site\":null,\"unit\":null,\"serial\":null,\"not-before\":null,\"not-after\":"
 	        "null},"
-	        "\"role\":\"host\",\"pass\":[],\"flowtable\":[],\"box\":null,\"devices\":[],\"peers\":[],\"services\":[],"
+	        "\"role\":\"host\",\"pass\":[],\"flowtable\":[],\"box\":null,\"devices\":[],\"peers\":[],"
+	        "\"services\":[],"
 	        "\"manage\":null,"
 	        "\"log\":{\"drops\":10,\"seconds\":1,\"group\":5}}");
 }
