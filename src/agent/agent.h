@@ -112,11 +112,11 @@ struct agent {
 	uint32_t generation;     // of the rules when they were last known to be right
 
 	struct agent_outside *outside;
-	struct agent_drops *drops;   // agent_drops.c: mirror of the table of drops
-	struct agent_peers *peers;   // agent_peers.c: counters by owner, last heard
-	struct agent_guard *guard;   // agent_guard.c
-	struct agent_access *access; // agent_access.c: who opened which window
-	struct agent_ports *ports;   // agent_ports.c; NULL: without --ports
+	struct agent_drops *drops;         // agent_drops.c: mirror of the table of drops
+	struct agent_peers *peers;         // agent_peers.c: counters by owner, last heard
+	struct agent_guard *guard;         // agent_guard.c
+	struct agent_access *access;       // agent_access.c: who opened which window
+	struct agent_ports *ports;         // agent_ports.c; NULL: without --ports
 	struct agent_flowtable *flowtable; // agent_flowtable.c
 	struct agent_trust trust;
 
@@ -282,8 +282,9 @@ int64_t agent_access_next(const struct agent *agent);
 void agent_access_tick(struct agent *agent, int64_t now);
 
 // ---- agent_flowtable.c (agent_flowtable.h has the rest) ----
-// Takes the flow table down at once, for a moment at least: something is about to be let through that it must not
-// take over, or somebody has changed the wall past the agent. 0, also when there is none; or -errno: it stands.
+// Takes the flow table down at once, for a moment at least: something is about to be let through that it must
+// not take over, or somebody has changed the wall past the agent. 0, also when there is none; or -errno: it
+// stands.
 int agent_flowtable_down(struct agent *agent);
 
 // ---- agent_status.c, agent_metrics.c ----

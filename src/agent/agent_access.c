@@ -416,8 +416,8 @@ static int open_window(struct agent *agent, const struct access_window *made, st
 {
 	int down = made->access.box ? 0 : agent_flowtable_down(agent);
 	if (down < 0) {
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "the flow table cannot be taken down before: %s",
-		             strerror(-down));
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL,
+		             "the flow table cannot be taken down before: %s", strerror(-down));
 		return down;
 	}
 	agent_guard_pause(agent);

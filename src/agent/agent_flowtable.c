@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// When the flow table stands. Each transaction that changes the wall takes it down (nft_load does that), so what is
-// decided here is only when it may come back.
+// When the flow table stands. Each transaction that changes the wall takes it down (nft_load does that), so
+// what is decided here is only when it may come back.
 #include "agent/agent_flowtable.h"
 
 #include <errno.h>
@@ -23,9 +23,9 @@
 struct agent_flowtable {
 	struct link *link; // NULL: it could not be opened
 	enum control_flowtable state;
-	char why[sizeof ((struct control_status *)0)->flowtable_why];
-	const struct agent_wall *wall; // for which it was put up, or could not be, ...
-	uint64_t number;               // ... and its number
+	char why[sizeof((struct control_status *)0)->flowtable_why];
+	const struct agent_wall *wall;           // for which it was put up, or could not be, ...
+	uint64_t number;                         // ... and its number
 	uint32_t indices[POLICY_INTERFACES_MAX]; // of the interfaces then
 	int64_t not_before, try_at, look_at;     // ms
 	struct agent_pace looks;
@@ -127,7 +127,8 @@ static void take_down(struct agent *agent, int64_t now)
 	if (r < 0) {
 		f->try_at = now + LOOK_EVERY;
 		agent_alarm(agent, "flowtable-stays",
-		            "the flow table cannot be taken down (%s): connections it has taken over pass without the "
+		            "the flow table cannot be taken down (%s): connections it has taken over pass "
+		            "without the "
 		            "wall; end leadglassd, and it goes",
 		            strerror(-r));
 		return;
@@ -180,7 +181,8 @@ static void tell(struct agent *agent, bool lasting)
 	if (f->state == CONTROL_FLOWTABLE_ACTIVE || f->state == CONTROL_FLOWTABLE_NONE)
 		agent_alarm_lift(agent, "flowtable");
 	else if (lasting)
-		agent_note(agent, "flowtable", "there is no flow table, the wall sees every packet: %s", f->why);
+		agent_note(agent, "flowtable", "there is no flow table, the wall sees every packet: %s",
+		           f->why);
 }
 
 static void settle(struct agent *agent, int64_t now, bool changed)

@@ -123,7 +123,8 @@ const struct probe_feature probe_features[] = {
         {.nft = NFT_FEATURE_FLOWTABLE,
          .roles = PROBE_ROUTER,
          .useful = true,
-         .without = "every packet takes the whole way through the kernel, also where the policy has a flowtable"},
+         .without =
+                 "every packet takes the whole way through the kernel, also where the policy has a flowtable"},
         {OTHER, .name = "ipv6", .about = "IPv6", .option = "CONFIG_IPV6", .try = try_ipv6, .roles = PROBE_ALL,
          .useful = true, .without = "nothing with an IPv6 address can be reached"},
         {OTHER, .name = "landlock", .about = "Landlock",

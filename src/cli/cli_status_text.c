@@ -135,7 +135,8 @@ static void write_checks(const struct control_status *status, struct buffer *out
 		buffer_text(&text, "active: established TCP connections that the wall has let through");
 	else if (status->flowtable != CONTROL_FLOWTABLE_NONE)
 		buffer_printf(&text, "%s: %s",
-		              status->flowtable == CONTROL_FLOWTABLE_LACKING ? "the kernel has none" : "waiting",
+		              status->flowtable == CONTROL_FLOWTABLE_LACKING ? "the kernel has none"
+		                                                             : "waiting",
 		              status->flowtable_why);
 	cli_line(out, "flowtable", &text);
 }

@@ -42,10 +42,11 @@ enum key {
 const char *diff_part_name(enum diff_part part)
 {
 	static const char *const names[] = {
-	        [DIFF_ROLE] = "role",     [DIFF_HEADER] = "policy",   [DIFF_PASS] = "pass",
-	        [DIFF_FLOWTABLE] = "flowtable",
-	        [DIFF_BOX] = "box",       [DIFF_MANAGE] = "manage",   [DIFF_LOG] = "log",
-	        [DIFF_DEVICE] = "device", [DIFF_SERVICE] = "service", [DIFF_BOX_SERVICE] = "service",
+	        [DIFF_ROLE] = "role",       [DIFF_HEADER] = "policy",
+	        [DIFF_PASS] = "pass",       [DIFF_FLOWTABLE] = "flowtable",
+	        [DIFF_BOX] = "box",         [DIFF_MANAGE] = "manage",
+	        [DIFF_LOG] = "log",         [DIFF_DEVICE] = "device",
+	        [DIFF_SERVICE] = "service", [DIFF_BOX_SERVICE] = "service",
 	        [DIFF_PEER] = "peer",
 	};
 	return names[part];

@@ -47,7 +47,7 @@ struct nft_table_state {
 struct nft_state {
 	struct nft_table_state inet, bridge;
 	struct nft_table_state flow; // that of the flow table (nft_flowtable.h); no part of the wall
-	uint32_t generation; // of the whole nf_tables of this namespace
+	uint32_t generation;         // of the whole nf_tables of this namespace
 };
 
 // Reads all our tables: chains, rules, sets, elements with counters. What we would never write is kept as
@@ -87,14 +87,14 @@ struct nft_load_result {
 };
 
 // Makes the kernel hold `meant`, in one transaction, without deleting or remaking a base chain that stands
-// (facts: remaking one leaks packets), then reads back and compares. A flow table goes in the same transaction. Where there was no wall before, TCP
-// connections that conntrack took for the wrong way round are put right (nft_conntrack.h).
-// 0; -EPERM no permission, or the table belongs to another process (the problem names it); -EBADE what was read
-// back is not what was meant (problems list the differences); -EMSGSIZE the transaction is larger than the
-// socket may send (the problem names the limit); -EBUSY others changed rules each time between reading and
-// sending, or changed ours right after it was committed; else -errno of the kernel with a problem at the policy
-// line the refused message came from, the kernel's own words quoted. On every failure before the commit the old
-// rules stand. `sources` is for messages and may be NULL.
+// (facts: remaking one leaks packets), then reads back and compares. A flow table goes in the same transaction.
+// Where there was no wall before, TCP connections that conntrack took for the wrong way round are put right
+// (nft_conntrack.h). 0; -EPERM no permission, or the table belongs to another process (the problem names it);
+// -EBADE what was read back is not what was meant (problems list the differences); -EMSGSIZE the transaction is
+// larger than the socket may send (the problem names the limit); -EBUSY others changed rules each time between
+// reading and sending, or changed ours right after it was committed; else -errno of the kernel with a problem
+// at the policy line the refused message came from, the kernel's own words quoted. On every failure before the
+// commit the old rules stand. `sources` is for messages and may be NULL.
 int nft_load(struct nft *nft, const struct ruleset *meant, const struct sources *sources,
              const struct nft_load_options *options, struct problems *problems, struct nft_load_result *ret);
 

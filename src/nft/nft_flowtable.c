@@ -163,6 +163,9 @@ static int take_table(void *context, const struct nlmsghdr *message)
 	const struct nlattr *a[NFTA_TABLE_OWNER + 1];
 	uint32_t flags = 0;
 	nft_attributes_message(message, MNL_ALIGN(sizeof(struct nfgenmsg)), a, NFTA_TABLE_OWNER + 1);
+	const char *name = nft_text(a[NFTA_TABLE_NAME]);
+	if (!name || strcmp(name, NFT_FLOWTABLE_TABLE) != 0)
+		return 0;
 	nft_number(a[NFTA_TABLE_FLAGS], &flags);
 	*state = (struct nft_table_state){
 	        .present = true,
@@ -267,8 +270,8 @@ static int send_batch(struct nft *nft, struct nft_batch *batch, struct problems 
 		return -refusal.error;
 	}
 	if (r < 0)
-		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL, "cannot send the flow table to the kernel: %s",
-		             strerror(-r));
+		problem_addf(problems, PROBLEM_ERROR, 0, 0, NULL,
+		             "cannot send the flow table to the kernel: %s", strerror(-r));
 	return r;
 }
 

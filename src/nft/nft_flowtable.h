@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The flow table of role router (`flowtable` of the policy): a second table of ours, which takes established TCP
-// connections over once the wall has let a packet of theirs through. Their packets then go from interface to
-// interface before any chain of the forward hook. So it may stand only beside a wall that was verified and is
-// not changed: every transaction of nft_load and nft_remove that changes the wall deletes it in the same
+// The flow table of role router (`flowtable` of the policy): a second table of ours, which takes established
+// TCP connections over once the wall has let a packet of theirs through. Their packets then go from interface
+// to interface before any chain of the forward hook. So it may stand only beside a wall that was verified and
+// is not changed: every transaction of nft_load and nft_remove that changes the wall deletes it in the same
 // transaction, and with it all that it has taken over. It is owned by the socket that made it and does not
 // outlive it: without an agent there is none.
 #ifndef LEADGLASS_NFT_NFT_FLOWTABLE_H

@@ -27,7 +27,7 @@ struct foreign_place {
 struct foreign_search {
 	struct foreign_place *places;
 	size_t count, capacity;
-	size_t last; // place found last
+	size_t last;    // place found last
 	uint32_t port;  // of our socket
 	bool flowtable; // table inet leadglass-flow is that socket's
 	struct foreign_wall {

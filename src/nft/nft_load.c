@@ -301,6 +301,8 @@ static int remove_once(struct nft *nft, struct problems *problems)
 	put_flowtable_away(&batch, &found, false);
 	r = nft_batch_end(&batch);
 	r = r < 0 ? batch_problem(r, problems) : commit(nft, &batch, problems);
+	if (r == 0)
+		nft->flowtable = false;
 	nft_batch_fini(&batch);
 	nft_found_fini(&found);
 	return r;

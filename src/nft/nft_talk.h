@@ -23,7 +23,7 @@ struct nft {
 	// Our tables get no owner: this kernel has refused a table that outlives its owner (before 6.9), or the
 	// caller wants none. What has one keeps it, and what an owner left behind stays as it is.
 	bool do_not_own;
-	bool flowtable; // a flow table of ours stands, by what was last done or read (nft_flowtable.h)
+	bool flowtable;    // a flow table of ours stands, by what was last done or read (nft_flowtable.h)
 	uint8_t *datagram; // NFT_DATAGRAM_MAX octets
 };
 

@@ -255,7 +255,7 @@ int policy_lint(const struct policy *policy, struct problems *problems);
 // Writes the canonical form: one file, includes in place, fixed order and spelling. print(parse(print(p))) is
 // the same text. Comments are not kept.
 void policy_print(const struct policy *policy, struct buffer *out);
-// Two parts of it: role, box and flowtable; everything else but the policy block.
+// Two parts of it: role and box; everything else but the policy block.
 void policy_print_frame(const struct policy *policy, struct buffer *out);
 void policy_print_rest(const struct policy *policy, struct buffer *out);
 

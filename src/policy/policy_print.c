@@ -299,23 +299,10 @@ static void put_log(struct buffer *out, const struct policy_log *log)
 	buffer_printf(out, "\tgroup %u\n}\n", log->group);
 }
 
-static void put_flowtable(struct buffer *out, const struct policy *policy)
-{
-	if (!policy->flowtable_at)
-		return;
-	buffer_text(out, "\nflowtable");
-	for (uint32_t i = 0; i < policy->flowtable.count; i++) {
-		buffer_text(out, " ");
-		put_word(out, &policy->interfaces[policy->flowtable.first + i]);
-	}
-	buffer_text(out, "\n");
-}
-
 void policy_print_frame(const struct policy *policy, struct buffer *out)
 {
 	buffer_printf(out, "role %s\n", policy_role_name(policy->role));
 	put_box(out, policy);
-	put_flowtable(out, policy);
 }
 
 static void put_pass(struct buffer *out, const struct policy *policy)
@@ -329,8 +316,21 @@ static void put_pass(struct buffer *out, const struct policy *policy)
 	buffer_text(out, "\n");
 }
 
+static void put_flowtable(struct buffer *out, const struct policy *policy)
+{
+	if (!policy->flowtable_at)
+		return;
+	buffer_text(out, "\nflowtable");
+	for (uint32_t i = 0; i < policy->flowtable.count; i++) {
+		buffer_text(out, " ");
+		put_word(out, &policy->interfaces[policy->flowtable.first + i]);
+	}
+	buffer_text(out, "\n");
+}
+
 void policy_print_rest(const struct policy *policy, struct buffer *out)
 {
+	put_flowtable(out, policy);
 	put_pass(out, policy);
 	for (size_t i = 0; i < policy->device_count; i++)
 		put_device(out, policy, &policy->devices[i]);

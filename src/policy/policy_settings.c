@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// What is said about the box itself: box, manage and log blocks, what else than IP its bridge passes on, and where
-// it has a flow table.
+// What is said about the box itself: box, manage and log blocks, what else than IP its bridge passes on, and
+// where it has a flow table.
 #include "policy/policy_names.h"
 #include "policy/policy_parse.h"
 

@@ -35,6 +35,7 @@ static source_pos first_of_rest(const struct policy *policy)
 	                       policy->service_count ? policy->services[0].name.at : 0,
 	                       policy->manage.at,
 	                       policy->log.at,
+	                       policy->flowtable_at,
 	                       policy->pass_at[POLICY_EAPOL],
 	                       policy->pass_at[POLICY_LLDP],
 	                       policy->pass_at[POLICY_STP]};

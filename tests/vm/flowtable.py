@@ -121,13 +121,13 @@ def removed(checks, site, transfers):
 
 def window(checks, site):
 	"""A service window through the gateway: while it is open nothing is in a flow table, for what is would outlast it."""
-	site.box.run(f"leadglass allow --for 12s --from {STRANGER} --to ct --to-port {SERVICE_PORT} --reason test", check=True)
+	site.box.run(f"leadglass allow --for 45s --from {STRANGER} --to ct --to-port {SERVICE_PORT} --reason test", check=True)
 	checks.equal(site.flowtable()[0], "waiting", "a service window through the gateway: the flow table is down")
 	checks.equal(site.tables(), ["leadglass"], "in the kernel too")
 	through = Transfer(site.stranger, site.ct, CT, SERVICE_PORT, STRANGER)
 	time.sleep(1)
 	checks.check(through.received > 0, "it lets a transfer through", through.received)
-	checks.check(site.becomes("active", 40), "once it has ended the flow table is up again", site.flowtable())
+	checks.check(site.becomes("active", 90), "once it has ended the flow table is up again", site.flowtable())
 	checks.equal(moved({"window": through}, 3), {"window": 0}, "and the transfer does not go on")
 	through.stop()
 

@@ -4,6 +4,7 @@
 	ct 10.20.1.10 --- device [box] hospital --- archive 10.20.0.5, removed 10.20.0.6, stranger 10.20.0.99
 """
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -54,7 +55,10 @@ class Site:
 
 	def status(self):
 		done = self.box.run("leadglass status --json")
-		return json.loads(done.stdout) if done.returncode <= 1 else {}
+		try:
+			return json.loads(done.stdout) if done.returncode <= 1 else {}
+		except ValueError:
+			raise LabError(f"status: exit {done.returncode}\n{done.stdout}\n{self.log()}") from None
 
 	def flowtable(self):
 		"""The state of the flow table, and why it is so, by the agent."""
@@ -74,7 +78,7 @@ class Site:
 
 	def connections(self):
 		"""TCP connections the kernel tracks between ct and each peer, and how many of them are in a flow table."""
-		lines = [line for line in self.box.run("conntrack -L -p tcp 2> /dev/null").stdout.splitlines() if CT in line and "ESTABLISHED" in line]
+		lines = [line for line in self.box.run("conntrack -L -p tcp 2> /dev/null").stdout.splitlines() if CT in line and not re.search("TIME_WAIT|CLOSE|LAST_ACK|FIN_WAIT", line)]
 		return {name: (sum(address in line for line in lines), sum(address in line and "[OFFLOAD]" in line for line in lines))
 		        for name, address in PEERS.items()}
 

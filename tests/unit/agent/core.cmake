@@ -19,6 +19,7 @@ leadglass_unit_test(agent-change
 		${agent}/agent_text.c ${agent}/agent_trust.c ${agent}/agent_trust_floor.c ${agent}/agent_trust_folder.c
 		${agent}/agent_trust_standing.c ${agent}/agent_wall.c
 	DEPENDS state ruleset trust policy base)
+leadglass_unit_test(agent-flowtable SOURCES flowtable_test.c ${agent}/agent_flowtable.c DEPENDS policy base)
 # Real interfaces: as root; without it is skipped (77).
 leadglass_unit_test(agent-ports
 	SOURCES ports_test.c ports_world.c ${agent}/agent_box.c ${agent}/agent_ports.c

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "agent/agent_flowtable.h"
 #include "agent/agent_outside.h"
 #include "agent/agent_ports.h"
 
@@ -522,4 +523,19 @@ int nft_access_list(struct nft *nft, struct nft_access **ret, size_t *ret_count,
 	for (size_t i = 0; i < parts->window_count; i++)
 		(*ret)[i].ms -= (uint64_t)parts->now;
 	return 0;
+}
+
+// ---- the flow table ----
+
+int agent_flowtable_down(struct agent *agent)
+{
+	assert_ptr_equal(agent, &parts->agent);
+	parts->flowtable_downs++;
+	return parts->flowtable_error;
+}
+
+void agent_flowtable_fill(const struct agent *agent, struct control_status *ret)
+{
+	assert_ptr_equal(agent, &parts->agent);
+	ret->flowtable = CONTROL_FLOWTABLE_NONE;
 }

@@ -55,6 +55,9 @@ struct parts {
 	int bridge_netfilter;        // what nft_bridge_netfilter_loaded says, ...
 	bool bridge_netfilter_heard; // ... and nft_bridge_netfilter_heard
 
+	unsigned flowtable_downs; // agent_flowtable_down was called, ...
+	int flowtable_error;      // ... and says this
+
 	struct prefix collector; // UDP 514
 
 	struct control_status trusted; // what agent_trust_fill says

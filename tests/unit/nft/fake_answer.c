@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "nft/nft_attribute.h"
+#include "nft/nft_flowtable.h"
 
 #define ATTRIBUTES 32
 
@@ -133,6 +134,13 @@ static bool is_asked(const struct nlmsghdr *request, const struct nlmsghdr *m)
 	       fake_same_attribute(m, NFTA_SET_ELEM_LIST_SET, request, NFTA_SET_ELEM_LIST_SET);
 }
 
+static uint32_t owner_of(const struct fake_kernel *kernel, const struct nlmsghdr *table)
+{
+	const char *name = nft_text(fake_attribute(table, NFTA_TABLE_NAME));
+	uint32_t owner = name && strcmp(name, NFT_FLOWTABLE_TABLE) == 0 ? kernel->owner_of_flow : kernel->owner;
+	return owner ? owner : FAKE_PORT;
+}
+
 void fake_answer_objects(struct fake_kernel *kernel, const struct nlmsghdr *request)
 {
 	bool dump = request->nlmsg_flags & NLM_F_DUMP, any = false;
@@ -153,8 +161,7 @@ void fake_answer_objects(struct fake_kernel *kernel, const struct nlmsghdr *requ
 		if (interrupted)
 			copy->nlmsg_flags |= NLM_F_DUMP_INTR;
 		if (fake_type(m) == NFT_MSG_NEWTABLE)
-			mnl_attr_put_u32(copy, NFTA_TABLE_OWNER,
-			                 htobe32(kernel->owner ? kernel->owner : FAKE_PORT));
+			mnl_attr_put_u32(copy, NFTA_TABLE_OWNER, htobe32(owner_of(kernel, m)));
 		answer(kernel, copy, copy->nlmsg_len);
 		free(copy);
 		any = true;

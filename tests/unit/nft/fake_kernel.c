@@ -50,12 +50,13 @@ static void keep(struct fake_kernel *kernel, const struct nlmsghdr *message, uns
 	kernel->objects[kernel->count++].message = copy;
 }
 
-// The kept message of the same kind, family and name; NULL when there is none.
+// The kept message of the same kind, table and name; NULL when there is none.
 static struct nlmsghdr *find(struct fake_kernel *kernel, const struct nlmsghdr *like, unsigned name)
 {
 	for (size_t i = 0; i < kernel->count; i++) {
 		struct nlmsghdr *m = kernel->objects[i].message;
 		if (fake_type(m) == fake_type(like) && fake_family(m) == fake_family(like) &&
+		    fake_same_attribute(m, NFTA_TABLE_NAME, like, NFTA_TABLE_NAME) && // 1 in all of them
 		    fake_same_attribute(m, name, like, name))
 			return m;
 	}
@@ -224,11 +225,16 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 	struct nlmsghdr *kept;
 	uint32_t flags = 0;
 	switch (fake_type(message)) {
+	case NFT_MSG_NEWFLOWTABLE:
+		keep(kernel, message, 0);
+		return 0;
 	case NFT_MSG_NEWTABLE:
 		nft_number(fake_attribute(message, NFTA_TABLE_FLAGS), &flags);
 		if (kernel->no_persist && flags & 0x4)
 			return EOPNOTSUPP;
 		kept = find(kernel, message, NFTA_TABLE_NAME);
+		if (kept && message->nlmsg_flags & NLM_F_EXCL)
+			return EEXIST;
 		if (kept)
 			overwrite(kept, message, NFTA_TABLE_FLAGS);
 		else
@@ -254,7 +260,9 @@ static int work(struct fake_kernel *kernel, const struct nlmsghdr *message)
 		return 0;
 	case NFT_MSG_DELTABLE:
 		for (size_t i = kernel->count; i-- > 0;)
-			if (fake_family(kernel->objects[i].message) == fake_family(message))
+			if (fake_family(kernel->objects[i].message) == fake_family(message) &&
+			    fake_same_attribute(kernel->objects[i].message, NFTA_TABLE_NAME, message,
+			                        NFTA_TABLE_NAME))
 				drop(kernel, i);
 		return 0;
 	case NFT_MSG_DELRULE:

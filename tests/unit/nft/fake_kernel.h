@@ -26,7 +26,8 @@ struct fake_kernel {
 	size_t reply_count, reply_capacity, reply_at;
 	uint32_t generation;
 	uint64_t next_handle;
-	uint32_t owner; // shown for owned tables; 0: FAKE_PORT
+	uint32_t owner;         // shown for owned tables; 0: FAKE_PORT
+	uint32_t owner_of_flow; // the same for table leadglass-flow
 
 	const struct nlmsghdr *const *entries; // conntrack's; may be NULL
 	size_t entry_count;

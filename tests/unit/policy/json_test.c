@@ -46,7 +46,7 @@ static void everything(void **state)
 	        "{\"policy\":{\"site\":\"s\xc3\xbc"
 	        "d\",\"unit\":\"u\",\"serial\":18446744073709551615,"
 	        "\"not-before\":\"2026-11-21\",\"not-after\":\"2027-11-21\"},"
-	        "\"role\":\"bridge\",\"pass\":[\"eapol\",\"stp\"],"
+	        "\"role\":\"bridge\",\"pass\":[\"eapol\",\"stp\"],\"flowtable\":[],"
 	        "\"box\":{\"addresses\":[\"10.20.1.250/24\",\"2001:db8::1/64\"],\"interfaces\":[\"service\"]},"
 	        "\"devices\":[{\"name\":\"ct-3\",\"addresses\":[\"10.20.1.10\"],\"ae-titles\":[\"CT3\"],"
 	        "\"ports\":[104,11112],\"mac\":\"00:1b:21:aa:00:03\"}],"
@@ -70,7 +70,8 @@ static void nothing(void **state)
 	        "role host\n",
 	        "{\"policy\":{\"site\":null,\"unit\":null,\"serial\":null,\"not-before\":null,\"not-after\":"
 	        "null},"
-	        "\"role\":\"host\",\"pass\":[],\"box\":null,\"devices\":[],\"peers\":[],\"services\":[],"
+	        "\"role\":\"host\",\"pass\":[],\"flowtable\":[],\"box\":null,\"devices\":[],\"peers\":[],"
+	        "\"services\":[],"
 	        "\"manage\":null,"
 	        "\"log\":{\"drops\":10,\"seconds\":1,\"group\":5}}");
 }
