@@ -293,7 +293,8 @@ static void day(void **state)
 	assert_in_range(woke, 24 * 60, 24 * 60 + NFT_ACCESS_MAX);
 }
 
-// What passes through a window to a device must not get into a flow table: that is down before the window opens.
+// What passes through a window to a device must not get into a flow table: that is down before the window
+// opens.
 static void without_a_flowtable(void **state)
 {
 	(void)state;
