@@ -132,7 +132,7 @@ static void write_checks(const struct control_status *status, struct buffer *out
 	cli_line(out, "kernel", &text);
 
 	if (status->flowtable == CONTROL_FLOWTABLE_ACTIVE)
-		buffer_text(&text, "active: established TCP connections that the wall has let through");
+		buffer_text(&text, "active: takes over TCP connections that the wall has let through");
 	else if (status->flowtable != CONTROL_FLOWTABLE_NONE)
 		buffer_printf(&text, "%s: %s",
 		              status->flowtable == CONTROL_FLOWTABLE_LACKING ? "the kernel has none"

@@ -227,6 +227,7 @@ static void set_trust(const char *scene, struct control_status *status)
 	static const char signer[] = "CN=policy desk, O=St. Anna", anchor[] = "st-anna.site";
 
 	if (strcmp(scene, "signed") == 0 || strcmp(scene, "expired") == 0) {
+		status->flowtable = CONTROL_FLOWTABLE_ACTIVE;
 		bool expired = scene[0] == 'e';
 
 		status->trust = CONTROL_TRUST_SIGNED;
@@ -249,6 +250,8 @@ static struct control_status status_of(const char *scene)
 
 	set_trust(scene, &status);
 	if (strcmp(scene, "window") == 0) {
+		status.flowtable = CONTROL_FLOWTABLE_LACKING;
+		memcpy(status.flowtable_why, "this kernel may lack flow tables (CONFIG_NFT_FLOW_OFFLOAD)", 59);
 		status.number = 13;
 		status.confirm_seconds = 110;
 	} else if (strcmp(scene, "trouble") == 0) {
@@ -260,6 +263,8 @@ static struct control_status status_of(const char *scene)
 		status.owned = status.persistent = status.seccomp = status.landlock = 0;
 		status.capabilities = status.outside = 0;
 		status.drops_suppressed = 4000;
+		status.flowtable = CONTROL_FLOWTABLE_WAITING;
+		memcpy(status.flowtable_why, "the wall is not verified", 25);
 		status.collector[0] = '\0';
 	} else if (strncmp(scene, "closed", 6) == 0 || strcmp(scene, "none") == 0) {
 		status = (struct control_status){

@@ -191,6 +191,13 @@ class Report(AgentCase):
         self.assertIn("Storage Commitment (SCU for results, or SCP)", shown)
         self.assertIn("Unified Procedure Step (SCU, for results)", shown)
 
+    def test_flow_table(self):
+        """That not every packet is asked about is said where it is so, and only there."""
+        for line, there in (("", False), ("flowtable eth1 eth2\n", True)):
+            self.write("policy.conf", f"role router\n{line}device ct {{ ae-title CT; port 104; address 10.20.1.10 }}\n")
+            out = " ".join(self.expect(YES, "report", "policy.conf").out.split())
+            self.assertEqual("The policy asks for a flow table" in out, there)
+
     def test_without_an_agent(self):
         """A policy file alone: what it would allow, and that nothing else is known."""
         out = self.expect(YES, "report", "policy.conf").out

@@ -67,7 +67,13 @@ def offloads(checks, site, transfers, what):
 		             f"{what}: {passed} octets with {name}, of which the wall's chain saw {seen} packets")
 
 
+def probe_says(checks, site, there):
+	features = {one["name"]: one["there"] for one in json.loads(site.box.run("leadglass probe --json").stdout)["features"]}
+	checks.equal(features["flowtable"], there, f"probe: the kernel has {'' if there else 'no '}flow tables")
+
+
 def starts(checks, site):
+	probe_says(checks, site, True)
 	checks.equal(site.flowtable(), ("none", None), "without a policy there is no flow table")
 	site.must_apply(policy())
 	checks.equal((site.flowtable()[0], site.tables()), ("none", ["leadglass"]), "nor with a policy that does not ask for one")
@@ -167,6 +173,7 @@ def lacking(checks, site):
 	checks.equal((site.flowtable()[0], site.tables()), ("none", ["leadglass"]), "a policy without one takes it down")
 	done = site.box.run("i=0; until rmmod nft_flow_offload; do i=$((i + 1)); [ $i -lt 50 ] || exit 1; sleep 0.1; done")
 	checks.check(done.returncode == 0, "nothing holds the kernel's module any more", done.stdout)
+	probe_says(checks, site, False)
 	site.must_apply(policy(FLOWTABLE, peers=["archive"]))
 	checks.check(site.becomes("lacking"), "a kernel without: status says so", site.flowtable())
 	checks.equal((site.status()["wall"], site.tables()), ("up", ["leadglass"]), "and the wall is up")

@@ -293,6 +293,30 @@ static void day(void **state)
 	assert_in_range(woke, 24 * 60, 24 * 60 + NFT_ACCESS_MAX);
 }
 
+// What passes through a window to a device must not get into a flow table: that is down before the window
+// opens.
+static void without_a_flowtable(void **state)
+{
+	(void)state;
+	assert_true(agent_access_leads_through(&parts->agent)); // nothing is known yet
+	start(ROUTER);
+	assert_false(agent_access_leads_through(&parts->agent));
+	allow("10.20.9.77", NULL, 22, 600); // to the gateway itself
+	assert_int_equal(parts->flowtable_downs, 0);
+	assert_false(agent_access_leads_through(&parts->agent));
+	parts->flowtable_error = -ENOMEM;
+	allow("10.20.9.77", "10.20.1.10", 22, 600);
+	assert_int_equal(parts->refusals, 1);
+	assert_int_equal(parts->opens, 1);
+	parts->flowtable_error = 0;
+	allow("10.20.9.77", "10.20.1.10", 22, 600);
+	assert_int_equal(parts->opens, 2);
+	assert_int_equal(parts->flowtable_downs, 2);
+	assert_true(agent_access_leads_through(&parts->agent));
+	parts_run(parts->now + 700000);
+	assert_false(agent_access_leads_through(&parts->agent));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -307,6 +331,7 @@ int main(void)
 	        TEST(by_apply),
 	        TEST(late_kernel),
 	        TEST(day),
+	        TEST(without_a_flowtable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,26 @@ static void quiet(void **state)
 	assert_int_equal(parts->agent.generation, parts->state.generation);
 }
 
+// What others did to the wall past the agent may have let something into the flow table.
+static void the_flowtable_goes_when_others_change_the_wall(void **state)
+{
+	(void)state;
+	open_guard();
+	hear(false, true, "nft", 4711);
+	agent_guard_heard(&parts->agent);
+	assert_int_equal(parts->flowtable_downs, 0);
+	hear(true, false, "nft", 4711);
+	agent_guard_heard(&parts->agent);
+	assert_int_equal(parts->flowtable_downs, 1);
+	parts->heard[parts->heard_count++] = (struct nft_seen){.lost = true};
+	agent_guard_heard(&parts->agent);
+	assert_int_equal(parts->flowtable_downs, 2);
+	parts->agent.kernel.inet.mine = true; // the kernel keeps them out
+	parts->heard[parts->heard_count++] = (struct nft_seen){.lost = true};
+	agent_guard_heard(&parts->agent);
+	assert_int_equal(parts->flowtable_downs, 2);
+}
+
 static void repaired(void **state)
 {
 	(void)state;
@@ -498,6 +518,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 	        TEST(quiet),
+	        TEST(the_flowtable_goes_when_others_change_the_wall),
 	        TEST(repaired),
 	        TEST(comments_do_not_count),
 	        TEST(rival),
