@@ -151,10 +151,11 @@ static void write_always(const struct policy *policy, struct page *page)
 	                ? "; an address of a device from another card, where the policy names its card"
 	                : "; a packet whose source is not reached through the interface it came by");
 	if (policy->flowtable_at)
-		page_paragraph(page,
-		               "The policy asks for a flow table: while it stands, TCP connections that the wall has "
-		               "let through pass without being asked for again. It goes with each change of the "
-		               "policy, in the same moment, so what is taken out is cut off at once all the same.");
+		page_paragraph(
+		        page,
+		        "The policy asks for a flow table: while it stands, TCP connections that the wall has "
+		        "let through pass without being asked for again. It goes with each change of the "
+		        "policy, in the same moment, so what is taken out is cut off at once all the same.");
 	page->out->failed = page->out->failed || buffer_failed(&frames);
 	buffer_fini(&frames);
 }
