@@ -420,6 +420,7 @@ static int sort(struct diff_facts *facts)
 	free(facts->items);
 	facts->items = sorted;
 	facts->capacity = facts->count + 1;
+	facts->count = at;
 	for (size_t first = 0, end; first < at; first = end) {
 		// Two blocks may be about one thing.
 		for (end = first + 1; end < at && diff_compare_name(&sorted[first], &sorted[end]) == 0; end++)
