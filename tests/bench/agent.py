@@ -141,7 +141,7 @@ def judge(results):
 	for count, found in results.items():
 		wake_ups = found["wake_ups"]["keeper"]
 		# One more at the edge of the time that was watched is no second one a minute.
-		rows.append((f"{count:,} peers: wake-ups a minute", f"{wake_ups:.2g}", str(WAKE_UPS_LIMIT), wake_ups <= WAKE_UPS_LIMIT * 1.35))
+		rows.append((f"{count:,} peers: wake-ups a minute", f"{wake_ups:.2g}", f"{WAKE_UPS_LIMIT}, and one more of them all", wake_ups <= WAKE_UPS_LIMIT * 1.35))
 		if count <= RSS_PEERS:
 			resident = max(memories(found, "idle", "keeper") + memories(found, "after_apply", "keeper"))
 			rows.append((f"{count:,} peers: resident, KiB", f"{resident:,}", f"{RSS_LIMIT:,}", resident < RSS_LIMIT))

@@ -240,7 +240,7 @@ def main():
 	facts, rows = bench.machine(), judge(runs, options)
 	print(f"## The data path\n\n{bench.sentence(facts)} Medians of {options.rounds} interleaved runs of {options.seconds} "
 	      "s, in brackets the smallest and the largest. The peer measured is the last of its list. C-STORE: an object of "
-	      f"{size / 1e6:.0f} MB, with each method's largest list.\n\nRole bridge is not measured here: {no_bridge}")
+	      f"{size / 1e6:.0f} MB, with each method's largest list.\n\nRole bridge is not measured here, but by `tools/bench bridge`: {no_bridge}")
 	print("\n".join(tables(runs, options)))
 	print("\n".join(bench.promised(rows)))
 	if options.json:

@@ -92,6 +92,22 @@ def reload(checks, found):
 	checks.equal([rows["leadglass apply"][what] for what in leaks], [0, 0, 0], "leadglass lets nothing pass")
 
 
+def emulated(checks, runs, names):
+	"""Of runs in a virtual machine: something passed in each, and it cost something."""
+	for run in runs:
+		positive(checks, [run["packets a second"], run["Mbit a second"], run["CPU us a packet"]], f"{names(run)}: was measured")
+
+
+def flowtable(checks, found):
+	emulated(checks, found["runs"], lambda run: f"{run['kind']}, {'with' if run['flowtable'] else 'without'}")
+	checks.equal(len(found["runs"]), 4, "two kinds of traffic with and without")
+
+
+def bridge(checks, found):
+	emulated(checks, found["runs"], lambda run: f"{run['kind']}, {run['method']}")
+	checks.equal(len(found["runs"]), 9, "three kinds of traffic by three methods")
+
+
 BENCHES = {
 	"load": (load, [*PROGRAMS, "--peers", "10", "--rounds", "1"]),
 	"change": (change, [*PROGRAMS, *AGENT, "--peers", "10", "--rounds", "1"]),
@@ -101,6 +117,8 @@ BENCHES = {
 	                "--object", "2"]),
 	"reload": (reload, ["--rivals", "leadglass apply", NFT_SET, "--peers", "10", "--applies", "5", "--reloads", "5",
 	                    "--control", "0.5", "--rate", "5000", "--object", "2"]),
+	"flowtable": (flowtable, ["--rounds", "1", "--seconds", "1"]),
+	"bridge": (bridge, ["--peers", "10", "--rounds", "1", "--seconds", "1"]),
 }
 
 
