@@ -39,6 +39,10 @@ struct agent_flowtable;
 #define AGENT_ALARMS_MAX 24
 #define AGENT_EARLY_MAX 32 // lines for the collectors from before there is anybody to send them
 #define AGENT_NEVER INT64_MAX
+static inline int64_t agent_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 struct agent_options {
 	const char *state;        // --state DIR

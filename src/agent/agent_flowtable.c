@@ -128,8 +128,7 @@ static void take_down(struct agent *agent, int64_t now)
 		f->try_at = now + LOOK_EVERY;
 		agent_alarm(agent, "flowtable-stays",
 		            "the flow table cannot be taken down (%s): connections it has taken over pass "
-		            "without the "
-		            "wall; end leadglassd, and it goes",
+		            "without the wall; end leadglassd, and it goes",
 		            strerror(-r));
 		return;
 	}
@@ -258,18 +257,13 @@ void agent_flowtable_heard(struct agent *agent)
 		f->look_at = at > now ? at : now;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 int64_t agent_flowtable_next(const struct agent *agent)
 {
 	const struct agent_flowtable *f = agent->flowtable;
 	if (!f)
 		return AGENT_NEVER;
 	const bool quiet = f->state != CONTROL_FLOWTABLE_NONE && f->not_before > agent_now();
-	return earlier(earlier(f->try_at, f->look_at), quiet ? f->not_before : AGENT_NEVER);
+	return agent_earlier(agent_earlier(f->try_at, f->look_at), quiet ? f->not_before : AGENT_NEVER);
 }
 
 void agent_flowtable_tick(struct agent *agent, int64_t now, bool look)

@@ -127,11 +127,6 @@ static void set_unverified(struct agent *agent, const char *why)
 	memcpy(agent->reason, guard->why, sizeof agent->reason);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -141,7 +136,7 @@ static int64_t later(int64_t a, int64_t b)
 static void suspect(struct agent_guard *guard, int64_t now)
 {
 	int64_t at = later(later(now, guard->checked_at + guard->took), agent_pace_next(&guard->checks));
-	guard->check_at = earlier(guard->check_at, at);
+	guard->check_at = agent_earlier(guard->check_at, at);
 }
 
 // ---- comparing ----
@@ -496,7 +491,7 @@ void agent_guard_close(struct agent *agent)
 static void look_soon(struct agent_guard *guard, int64_t now)
 {
 	int64_t at = later(later(now, guard->looked_at + FOREIGN_PAUSE), agent_pace_next(&guard->news));
-	guard->foreign_at = earlier(guard->foreign_at, at);
+	guard->foreign_at = agent_earlier(guard->foreign_at, at);
 }
 
 static void take(struct agent_guard *guard, const struct nft_seen *seen, int64_t now)
@@ -556,7 +551,7 @@ void agent_guard_resume(struct agent *agent)
 		return;
 	if (agent->watch && nft_watch_resume(agent->watch) < 0) {
 		guard->deaf = true;
-		guard->verify_at = earlier(guard->verify_at, agent_now() + AGENT_MINUTE);
+		guard->verify_at = agent_earlier(guard->verify_at, agent_now() + AGENT_MINUTE);
 		agent_alarm(agent, "not-watching",
 		            "changes of the kernel's rules cannot be heard any more: they are "
 		            "compared every minute instead");
@@ -572,10 +567,10 @@ int64_t agent_guard_next(const struct agent *agent)
 	const struct agent_guard *guard = agent->guard;
 	if (!guard)
 		return AGENT_NEVER;
-	int64_t next = earlier(guard->verify_at, guard->foreign_at);
+	int64_t next = agent_earlier(guard->verify_at, guard->foreign_at);
 	if (agent->standing)
-		next = earlier(next, guard->check_at);
-	return guard->unsaid ? earlier(next, agent_pace_next(&guard->lines)) : next;
+		next = agent_earlier(next, guard->check_at);
+	return guard->unsaid ? agent_earlier(next, agent_pace_next(&guard->lines)) : next;
 }
 
 void agent_guard_tick(struct agent *agent, int64_t now)

@@ -13,13 +13,13 @@ import argparse
 import json
 import os
 import re
-import statistics
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "net"))
 sys.path.insert(0, str(Path(__file__).parent))
+import bench  # noqa: E402
 from lab import Lab, wait_until  # noqa: E402
 
 RSS_LIMIT = 3 * 1024     # KiB, of the keeper in any run, with this many peers
@@ -113,10 +113,6 @@ def measure(options):
 	return results
 
 
-def spread(values, how=".3g"):
-	return f"{statistics.median(values):{how}} ({min(values):{how}}–{max(values):{how}})"
-
-
 def memories(found, when, what):
 	return [one[what] for one in found[when]]
 
@@ -124,12 +120,12 @@ def memories(found, when, what):
 def tables(results):
 	lines = ["| peers | start to wall-up, ms | one peer changed: `apply`, ms | the agent's CPU for it, ms |", "|---:|---:|---:|---:|"]
 	for count, found in results.items():
-		lines.append(f"| {count:,} | {spread(found['start'])} | {spread(found['apply'])} | {spread(found['apply_agent'])} |")
+		lines.append(f"| {count:,} | {bench.spread(found['start'])} | {bench.spread(found['apply'])} | {bench.spread(found['apply_agent'])} |")
 	lines += ["", "| peers | process | resident, KiB | own, KiB | resident after an apply, KiB | wake-ups a minute |",
 	          "|---:|---|---:|---:|---:|---:|"]
 	for count, found in results.items():
 		for process in ("keeper", "outside"):
-			resident, own, after = (spread(memories(found, *which), ",.0f") for which in (
+			resident, own, after = (bench.spread(memories(found, *which), ",.0f") for which in (
 				("idle", process), ("idle", process + "_own"), ("after_apply", process)))
 			lines.append(f"| {count:,} | {process} | {resident} | {own} | {after} | {found['wake_ups'][process]:.2g} |")
 	return lines
@@ -158,9 +154,8 @@ def main():
 	parser.add_argument("--json", type=Path, help="also write every number to this file")
 	options = parser.parse_args()
 	os.environ["LEADGLASS"], os.environ["LEADGLASSD"] = os.path.abspath(options.command), os.path.abspath(options.agent)
-	from bench import machine
 	results = measure(options)
-	facts, rows = machine(), judge(results)
+	facts, rows = bench.machine(), judge(results)
 	print(f"## The agent\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}. Medians of "
 	      f"{options.rounds} runs, in brackets the smallest and the largest; {options.idle} s of idling.\n")
 	print("\n".join(tables(results)))

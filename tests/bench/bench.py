@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import statistics
 import subprocess
 import sys
 
@@ -51,6 +52,11 @@ def choose(options, lab):
 def numbers(text):
 	"""What tests/net/traffic.c says: {name: number}"""
 	return {name: int(value) for name, value in re.findall(r"(\w+) (\d+)", text)}
+
+
+def spread(values, how=".3g"):
+	"""The median, and the smallest and the largest."""
+	return f"{statistics.median(values):{how}} ({min(values):{how}}–{max(values):{how}})"
 
 
 def machine():

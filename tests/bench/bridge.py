@@ -4,7 +4,6 @@
 two networks whose ports are in one bridge. In turns: no wall; `leadglass load` with so many peers; and `nft -f` of the
 usual bridge table, established connections first and then a rule for each peer and direction. The peer that is talked to is
 the last of the list. Traffic and costs are those of tests/bench/emulated.py; `new` is what every connection pays."""
-import argparse
 import json
 import statistics
 import sys
@@ -21,6 +20,7 @@ from vmlab import Machine  # noqa: E402
 
 CT, ARCHIVE = "10.220.1.10", "10.220.0.5"
 NONE, OURS, RULES = "no wall", "leadglass load", rivals.NftRules.name
+WITH = ",.1f"  # digits
 FLAT = 1.1  # a packet's cost with most peers, of that with fewest
 BRIDGE = ("ip link add bridge type bridge && cd /sys/class/net/bridge/bridge && echo 0 > multicast_snooping && "
           "echo 0 > forward_delay && ip link set bridge up && "
@@ -92,8 +92,8 @@ def table(runs, peers, out):
 			costs = values(method, count, kind, cpu)
 			medians[method, count, kind] = statistics.median(costs)
 			ratio = statistics.median(a / b for a, b in zip(costs, values(NONE, 0, kind, cpu)))
-			print(f"| {kind}, {rate.split(' ')[0]} | `{method}` | {f'{count:,}' if count else ''} | {emulated.cell(values(method, count, kind, rate))} | "
-			      f"{emulated.cell(costs)} | {'' if method == NONE else f'{ratio:.2f}'} |", file=out)
+			print(f"| {kind}, {rate.split(' ')[0]} | `{method}` | {f'{count:,}' if count else ''} | "
+			      f"{bench.spread(values(method, count, kind, rate), WITH)} | {bench.spread(costs, WITH)} | {'' if method == NONE else f'{ratio:.2f}'} |", file=out)
 	return medians
 
 
@@ -102,14 +102,8 @@ def methods(peers):
 
 
 def main():
-	parser = argparse.ArgumentParser(prog="tools/bench bridge", description=__doc__,
-	                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-	parser.add_argument("--release", choices=("bookworm", "trixie"), default="trixie", help="Debian 12's Linux 6.1 or 13's 6.12")
+	parser = emulated.parser("bridge", __doc__, rounds=3, seconds=4)
 	parser.add_argument("--peers", type=int, nargs="+", default=[10, 1000])
-	parser.add_argument("--rounds", type=int, default=3)
-	parser.add_argument("--seconds", type=float, default=4, help="a run")
-	parser.add_argument("--connections", type=int, default=16, help="of `small`")
-	parser.add_argument("--json", type=Path, help="also write every run to this file")
 	options = parser.parse_args()
 	runs = []
 	with Lab() as lab:
@@ -118,11 +112,10 @@ def main():
 			turn = methods(options.peers)
 			for method, count in turn if number % 2 else turn[::-1]:
 				for kind in emulated.SHOWN:
-					run = {"round": number, "method": method, "peers": count, "kind": kind, **measure(site, method, count, kind, options)}
-					runs.append(run)
-					print(json.dumps(run), file=sys.stderr, flush=True)
-		kernel = site.box.run("uname -r").stdout.strip()
-	print(f"Linux {kernel} in an emulator, {options.rounds} rounds of {options.seconds:g} s in turns: medians (least to most)\n")
+					emulated.tell(runs, {"round": number, "method": method, "peers": count, "kind": kind,
+					                     **measure(site, method, count, kind, options)})
+		heading = emulated.heading(site.box, options)
+	print(heading)
 	medians = table(runs, options.peers, sys.stdout)
 	rows = []
 	for kind in emulated.SHOWN:
@@ -131,7 +124,7 @@ def main():
 		             f"{FLAT}", ratio <= FLAT))
 	print("\n".join(bench.promised(rows)))
 	if options.json:
-		options.json.write_text(json.dumps({"kernel": kernel, "runs": runs, "promised": bench.promised_json(rows)}, indent=1) + "\n")
+		options.json.write_text(json.dumps({"about": heading, "runs": runs, "promised": bench.promised_json(rows)}, indent=1) + "\n")
 	return 0
 
 

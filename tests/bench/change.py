@@ -118,10 +118,6 @@ def values(runs, count, kinds, what):
 	return [sum(run[one] for one in what) for run in runs if run["peers"] == count and run["kind"] in kinds]
 
 
-def spread(found):
-	return f"{statistics.median(found):.3g} ({min(found):.3g}–{max(found):.3g})"
-
-
 COSTS = (("command's CPU", ("command",)), ("keeper's CPU", ("keeper",)), ("unprivileged process", ("outside",)),
          ("wall", ("wall",)))
 PARTS = (("parse", ("parse",)), ("compile", ("compile",)), ("read before: kernel", ("read_kernel",)), ("ours", ("read_ours",)),
@@ -135,13 +131,13 @@ def tables(applies, parts, counts):
 	for count in counts:
 		for kind in KINDS:
 			own = next(run for run in applies if run["peers"] == count and run["kind"] == kind)
-			cells = [spread(values(applies, count, (kind,), what)) for _, what in COSTS]
+			cells = [bench.spread(values(applies, count, (kind,), what)) for _, what in COSTS]
 			lines.append(f"| {count:,} | {kind} | +{own['added']} -{own['removed']} | " + " | ".join(cells) +
 			             f" | {statistics.median(values(applies, count, (kind,), ('peak',))):.3g} |")
 	lines += ["", "Of the agent's share, by parts (without those that move all lines), ms of CPU:", "",
 	          "| peers | " + " | ".join(title for title, _ in PARTS) + " |", "|---:|" + "---:|" * len(PARTS)]
 	for count in counts:
-		lines.append(f"| {count:,} | " + " | ".join(spread(values(parts, count, STILL, what)) for _, what in PARTS) + " |")
+		lines.append(f"| {count:,} | " + " | ".join(bench.spread(values(parts, count, STILL, what)) for _, what in PARTS) + " |")
 	return lines
 
 

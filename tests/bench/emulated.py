@@ -10,11 +10,11 @@ instructions take some twenty times as long as real ones, and the drivers' part 
 be compared is what differs between two runs in one emulator.
 
 	emulated.py --serve ADDRESS PORT | --client KIND ADDRESS PORT CONNECTIONS     the two ends"""
+import argparse
 import json
 import os
 import selectors
 import socket
-import statistics
 import struct
 import sys
 import time
@@ -136,8 +136,29 @@ def measure(box, host, process, seconds):
 	return {"packets a second": number / wall, "Mbit a second": octets * 8e-6 / wall, "CPU us a packet": cpu / number * 1e6}
 
 
-def cell(values):
-	return f"{statistics.median(values):,.1f} ({min(values):,.1f} to {max(values):,.1f})"
+# ---- what both benches ask and say ----
+
+def parser(name, about, rounds, seconds):
+	"""The options of such a bench; it adds its own."""
+	made = argparse.ArgumentParser(prog=f"tools/bench {name}", description=about,
+	                               formatter_class=argparse.RawDescriptionHelpFormatter)
+	made.add_argument("--release", choices=("bookworm", "trixie"), default="trixie", help="Debian 12's Linux 6.1 or 13's 6.12")
+	made.add_argument("--rounds", type=int, default=rounds)
+	made.add_argument("--seconds", type=float, default=seconds, help="a run")
+	made.add_argument("--connections", type=int, default=16, help="of `small`")
+	made.add_argument("--json", type=Path, help="also write every run to this file")
+	return made
+
+
+def heading(box, options):
+	kernel = box.run("uname -r").stdout.strip()
+	return f"Linux {kernel} in an emulator, {options.rounds} rounds of {options.seconds:g} s in turns: medians (least–most)\n"
+
+
+def tell(runs, run):
+	"""Keeps a run, and shows that it was made."""
+	runs.append(run)
+	print(json.dumps(run), file=sys.stderr, flush=True)
 
 
 def main():

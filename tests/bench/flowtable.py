@@ -4,7 +4,6 @@
 and a policy of two peers, once with `flowtable` and once without, in turns; traffic and costs are those of
 tests/bench/emulated.py. Every connection of a run is opened for it; before one with a flow table is counted it has to be in
 there, by the kernel's own list."""
-import argparse
 import json
 import statistics
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "vm"), str(HERE.parent / "net")]
+import bench  # noqa: E402
 import emulated  # noqa: E402
 from lab import Lab, LabError  # noqa: E402
 
@@ -43,20 +43,13 @@ def table(rounds, out):
 	for kind in KINDS:
 		for column in emulated.SHOWN[kind]:
 			values = [[run[column] for run in rounds if run["kind"] == kind and run["flowtable"] == flag] for flag in (False, True)]
-			cells = [emulated.cell(one) for one in values]
+			cells = [bench.spread(one, ",.1f") for one in values]
 			ratio = statistics.median(values[1]) / statistics.median(values[0])
 			print(f"| {kind}: {column.replace('us', 'µs')} | {cells[0]} | {cells[1]} | {ratio:.2f} |", file=out)
 
 
 def main():
-	parser = argparse.ArgumentParser(prog="tools/bench flowtable", description=__doc__,
-	                                 formatter_class=argparse.RawDescriptionHelpFormatter)
-	parser.add_argument("--release", choices=("bookworm", "trixie"), default="trixie", help="Debian 12's Linux 6.1 or 13's 6.12")
-	parser.add_argument("--rounds", type=int, default=5)
-	parser.add_argument("--seconds", type=float, default=6, help="a run")
-	parser.add_argument("--connections", type=int, default=16, help="of `small`")
-	parser.add_argument("--json", type=Path, help="also write every run to this file")
-	options = parser.parse_args()
+	options = emulated.parser("flowtable", __doc__, rounds=5, seconds=6).parse_args()
 	from routed import PEERS, Site
 	rounds = []
 	with Lab() as lab:
@@ -66,14 +59,12 @@ def main():
 		for number in range(options.rounds):
 			for kind in KINDS:
 				for flag in ((False, True) if number % 2 else (True, False)):
-					run = {"round": number, "kind": kind, "flowtable": flag, **measure(site, kind, flag, options)}
-					rounds.append(run)
-					print(json.dumps(run), file=sys.stderr, flush=True)
-		kernel = site.box.run("uname -r").stdout.strip()
-	print(f"Linux {kernel} in an emulator, {options.rounds} rounds of {options.seconds:g} s in turns: medians (least to most)\n")
+					emulated.tell(rounds, {"round": number, "kind": kind, "flowtable": flag, **measure(site, kind, flag, options)})
+		heading = emulated.heading(site.box, options)
+	print(heading)
 	table(rounds, sys.stdout)
 	if options.json:
-		options.json.write_text(json.dumps({"kernel": kernel, "runs": rounds}, indent=1) + "\n")
+		options.json.write_text(json.dumps({"about": heading, "runs": rounds}, indent=1) + "\n")
 	return 0
 
 

@@ -140,7 +140,7 @@ def median(runs, metric):
 
 
 def spread(values):
-	return f"{statistics.median(values):.4g} ({min(values):.4g}–{max(values):.4g})"
+	return bench.spread(values, ".4g")
 
 
 def tables(runs, counts):

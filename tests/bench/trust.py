@@ -22,8 +22,8 @@ sys.dont_write_bytecode = True
 SOURCE = Path(__file__).resolve().parents[2]
 for folder in ("bench", "net", "package"):
 	sys.path.insert(0, str(SOURCE / "tests" / folder))
+import bench  # noqa: E402
 import package  # noqa: E402
-from bench import machine  # noqa: E402
 from rivals import policy  # noqa: E402
 from signing import Pki, Trust, block  # noqa: E402
 
@@ -181,14 +181,10 @@ def sizes(signed, folder):
 
 # ---- what is said ----
 
-def spread(values, how=".3g"):
-	return f"{statistics.median(values):{how}} ({min(values):{how}}–{max(values):{how}})"
-
-
 def tables(results):
 	lines = [f"### Processor time, {PEERS:,} peers", "", "| signer's key | verification, ms | `leadglass verify-signature`, ms |",
 	         "|---|---:|---:|"]
-	lines += [f"| {kind} | {spread(one['inside'])} | {spread(one['whole'])} |" for kind, one in results["time"].items()]
+	lines += [f"| {kind} | {bench.spread(one['inside'])} | {bench.spread(one['whole'])} |" for kind, one in results["time"].items()]
 	lines += ["", "### Largest memory of `leadglass verify-signature`, KiB", "",
 	          "| signer's key | " + " | ".join(name for _, name in SIZES) + " |", "|---|" + "---:|" * len(SIZES)]
 	for kind in dict.fromkeys(kind for kind, _ in results["memory"]):
@@ -232,7 +228,7 @@ def main():
 		                  ("size", lambda: sizes(signed, folder))):
 			print(f"{what} ...", file=sys.stderr, flush=True)
 			results[what] = how()
-	facts, rows = machine(), judge(results)
+	facts, rows = bench.machine(), judge(results)
 	print(f"## Signed policies\n\n{facts['cpu']}, {facts['processors']} processors, kernel {facts['kernel']}. Medians of "
 	      f"{options.rounds} runs and more, in brackets the smallest and the largest.\n")
 	print("\n".join(tables(results)))
